@@ -1,0 +1,113 @@
+// Looking at blocks: reads ahead, checks headers and payloads, searches past damage.
+#include "buffer/block_io.h"
+
+#include <algorithm>
+
+#include "buffer/crc32c.h"
+
+namespace holdfast::buffer {
+namespace {
+
+// What the checksum cannot say: that the header makes sense to this version.
+bool possible(const BlockHeader& header) {
+  const bool numbers = header.block_sequence < kMaxNumber && header.point_sequence < kMaxNumber;
+  const bool codec = header.codec == Codec::kRaw || header.codec == Codec::kDeflate;
+  switch (header.kind) {
+    case BlockKind::kData:
+      return numbers && codec && header.payload_size <= kMaxPayload;
+    case BlockKind::kCheckpoint:
+      return numbers && header.points == 0 && header.payload_size <= kMaxPayload;
+    case BlockKind::kPad:
+      return numbers && header.points == 0;
+  }
+  return false;
+}
+
+}  // namespace
+
+base::ByteSpan BlockIo::view(std::uint64_t position, std::size_t size) {
+  const std::uint64_t at = offset(position);
+  const std::uint64_t end = kDataOffset + data_size_;
+  if (at + size > end) return {};
+  const bool cached = at >= cache_offset_ && at + size <= cache_offset_ + cache_.size();
+  if (!cached) {
+    cache_.resize(std::min<std::uint64_t>(std::max(size, read_ahead_), end - at));
+    cache_offset_ = at;
+    const auto got = file_.read_at(at, cache_);
+    cache_.resize(got ? *got : 0);
+    bytes_read_ += cache_.size();
+    if (cache_.size() < size) return {};
+  }
+  return base::ByteSpan(cache_).subspan(at - cache_offset_, size);
+}
+
+std::optional<FoundBlock> BlockIo::at(std::uint64_t position) {
+  const auto block = at_offset(position);
+  const bool this_lap =
+      block && (block->header.flags & ~kEraMask) == lap_bits(position, data_size_);
+  return this_lap ? block : std::nullopt;
+}
+
+std::optional<FoundBlock> BlockIo::at_offset(std::uint64_t position) {
+  const base::ByteSpan bytes = view(position, kHeaderSize);
+  if (bytes.empty()) return std::nullopt;
+  const auto header = decode_header(bytes.first<kHeaderSize>(), seed_);
+  if (!header || !possible(*header) || position % data_size_ + header->extent() > data_size_)
+    return std::nullopt;
+  return FoundBlock{position, *header};
+}
+
+bool BlockIo::blank_at(std::uint64_t position) {
+  const base::ByteSpan bytes = view(position, kHeaderSize);
+  return !bytes.empty() &&
+         std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+}
+
+bool BlockIo::read_payload(const FoundBlock& block, std::string& out) {
+  const std::uint32_t size = block.header.payload_size;
+  const std::size_t before = out.size();
+  const std::uint64_t at = offset(block.position + kHeaderSize);
+  const bool cached = at >= cache_offset_ && at + size <= cache_offset_ + cache_.size();
+  if (cached) {
+    out.append(base::as_text(base::ByteSpan(cache_).subspan(at - cache_offset_, size)));
+  } else {
+    out.resize(before + size);
+    const auto target = std::as_writable_bytes(std::span<char>(out.data() + before, size));
+    const auto got = file_.read_at(at, target);
+    bytes_read_ += got.value_or(0);
+    if (!got || *got != size) {
+      out.resize(before);
+      return false;
+    }
+  }
+  const auto payload = base::as_bytes(std::string_view(out).substr(before));
+  if (crc32c(payload) == block.header.payload_crc32c) return true;
+  out.resize(before);
+  return false;
+}
+
+bool BlockIo::payload_ok(const FoundBlock& block) {
+  if (block.header.kind == BlockKind::kPad) return true;
+  scratch_.clear();
+  return read_payload(block, scratch_);
+}
+
+std::optional<FoundBlock> BlockIo::search(std::uint64_t from, std::uint64_t to,
+                                          std::uint64_t lowest, std::uint64_t below) {
+  const std::uint64_t there = present();
+  for (std::uint64_t position = from; position < to; position += kAlignment) {
+    if (position % data_size_ >= there) {
+      if (there == 0) break;
+      // Nothing up to the end of this lap; the loop's step leads to the next one.
+      position += data_size_ - position % data_size_ - kAlignment;
+      continue;
+    }
+    const auto block = at(position);
+    if (block && block->header.block_sequence >= lowest && block->header.block_sequence < below) {
+      return block;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace holdfast::buffer

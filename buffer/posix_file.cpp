@@ -1,0 +1,162 @@
+// The real file, with the errors people meet: missing directory, no permission, held by another.
+#include "buffer/posix_file.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <string_view>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "agent/base/bytes.h"
+
+namespace holdfast::buffer {
+namespace {
+
+using base::ErrorCode;
+
+// The process that holds the lock on this file, from /proc/locks; 0 if it cannot be told.
+int lock_holder(int descriptor) {
+  struct stat info {};
+  if (fstat(descriptor, &info) != 0) return 0;
+  const std::string wanted =
+      fmt::format("{:02x}:{:02x}:{}", major(info.st_dev), minor(info.st_dev), info.st_ino);
+  std::ifstream locks("/proc/locks");
+  // "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"
+  std::string ordinal, kind, mode, access, place;
+  int pid = 0;
+  std::string rest;
+  while (locks >> ordinal >> kind >> mode >> access >> pid >> place) {
+    std::getline(locks, rest);
+    if (kind == "FLOCK" && place == wanted) return pid;
+  }
+  return 0;
+}
+
+tl::unexpected<base::Error> open_failure(const std::string& path, int error) {
+  const auto slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash);
+  switch (error) {
+    case ENOENT:
+      return base::fail(ErrorCode::kNotFound,
+                        "ring {}: the directory {} does not exist; create it, or set [buffer] path",
+                        path, directory);
+    case EACCES:
+    case EPERM:
+      return base::fail(ErrorCode::kPermission,
+                        "ring {}: permission denied for uid {}; give it to this user, or set "
+                        "[buffer] path",
+                        path, geteuid());
+    case ELOOP:
+      return base::fail(ErrorCode::kPermission,
+                        "ring {}: is a symbolic link; name the file itself in [buffer] path", path);
+    default:
+      return base::fail_errno(fmt::format("ring {}: open", path), error);
+  }
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<PosixFile>> PosixFile::open_locked(const std::string& path) {
+  const int descriptor =
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+  if (descriptor < 0) return open_failure(path, errno);
+  std::unique_ptr<PosixFile> file(new PosixFile(descriptor, path));
+  struct stat info {};
+  if (fstat(descriptor, &info) != 0) return base::fail_errno("ring " + path, errno);
+  if (!S_ISREG(info.st_mode)) {
+    return base::fail(ErrorCode::kInvalid, "ring {}: is not a regular file", path);
+  }
+  if (info.st_uid != geteuid() || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return base::fail(ErrorCode::kPermission,
+                      "ring {}: owned by uid {} with mode {:04o}; it must belong to uid {} and be "
+                      "writable by nobody else (chmod 600)",
+                      path, info.st_uid, info.st_mode & 07777U, geteuid());
+  }
+  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return base::fail_errno("ring " + path + ": lock", errno);
+    const int pid = lock_holder(descriptor);
+    return base::fail(ErrorCode::kBusy,
+                      "ring {}: in use by process {}; stop that one, or give each agent its own "
+                      "[buffer] path",
+                      path, pid > 0 ? fmt::format("{}", pid) : "(unknown)");
+  }
+  return file;
+}
+
+base::Result<std::unique_ptr<PosixFile>> PosixFile::open_readonly(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return base::fail_errno("ring " + path + ": open", errno);
+  return std::unique_ptr<PosixFile>(new PosixFile(descriptor, path));
+}
+
+PosixFile::~PosixFile() { ::close(descriptor_); }
+
+base::Result<std::size_t> PosixFile::read_at(std::uint64_t offset, std::span<std::byte> out) {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t got = ::pread(descriptor_, out.data() + done, out.size() - done,
+                                static_cast<off_t>(offset + done));
+    if (got == 0) break;
+    if (got > 0) {
+      done += static_cast<std::size_t>(got);
+    } else if (errno != EINTR) {
+      return base::fail_errno(
+          fmt::format("ring {}: read {} bytes at {}", path_, out.size(), offset), errno);
+    }
+  }
+  return done;
+}
+
+base::Status PosixFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t put = ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done,
+                                 static_cast<off_t>(offset + done));
+    if (put > 0) {
+      done += static_cast<std::size_t>(put);
+    } else if (put == 0 || errno != EINTR) {
+      return base::fail_errno(
+          fmt::format("ring {}: write {} bytes at {}", path_, bytes.size(), offset),
+          put == 0 ? EIO : errno);
+    }
+  }
+  return base::ok();
+}
+
+base::Status PosixFile::sync() {
+  if (fdatasync(descriptor_) == 0) return base::ok();
+  return base::fail_errno(fmt::format("ring {}: sync", path_), errno);
+}
+
+base::Result<std::uint64_t> PosixFile::size() {
+  struct stat info {};
+  if (fstat(descriptor_, &info) != 0) return base::fail_errno("ring " + path_, errno);
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
+base::Status PosixFile::allocate(std::uint64_t size) {
+  while (fallocate(descriptor_, 0, 0, static_cast<off_t>(size)) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EOPNOTSUPP || errno == ENOSYS) break;
+    return base::fail_errno(fmt::format("ring {}: reserve {} bytes", path_, size), errno);
+  }
+  const auto now = this->size();
+  if (!now) return tl::unexpected(now.error());
+  // Where the file system cannot reserve, zeros are written: never a sparse file, whose lack of
+  // room would show only later.
+  const std::vector<std::byte> zeros(1U << 20U);
+  for (std::uint64_t at = *now; at < size;) {
+    const auto part = std::min<std::uint64_t>(zeros.size(), size - at);
+    if (auto written = write_at(at, std::span(zeros).first(part)); !written) return written;
+    at += part;
+  }
+  return base::ok();
+}
+
+}  // namespace holdfast::buffer

@@ -1,0 +1,42 @@
+// PosixFile: the real ring file. pread, pwrite, fallocate, fdatasync, flock; never mmap, because a
+// full disk or a bad sector would come as SIGBUS.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "buffer/file.h"
+
+namespace holdfast::buffer {
+
+class PosixFile final : public File {
+ public:
+  // Opens or creates `path` (0600, O_NOFOLLOW) and takes its exclusive lock, which vanishes with
+  // the process. Missing parent directories are not made. Errors name path and remedy: kBusy (held
+  // by another process; its pid is named), kNotFound, kPermission, kIo.
+  [[nodiscard]] static base::Result<std::unique_ptr<PosixFile>> open_locked(
+      const std::string& path);
+  // For looking only: no lock, writes fail.
+  [[nodiscard]] static base::Result<std::unique_ptr<PosixFile>> open_readonly(
+      const std::string& path);
+
+  ~PosixFile() override;
+  PosixFile(const PosixFile&) = delete;
+  PosixFile& operator=(const PosixFile&) = delete;
+
+  [[nodiscard]] base::Result<std::size_t> read_at(std::uint64_t offset,
+                                                  std::span<std::byte> out) override;
+  [[nodiscard]] base::Status write_at(std::uint64_t offset,
+                                      std::span<const std::byte> bytes) override;
+  [[nodiscard]] base::Status sync() override;
+  [[nodiscard]] base::Result<std::uint64_t> size() override;
+  [[nodiscard]] base::Status allocate(std::uint64_t size) override;
+
+ private:
+  PosixFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
+
+  int descriptor_;
+  std::string path_;
+};
+
+}  // namespace holdfast::buffer

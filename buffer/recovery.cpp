@@ -1,0 +1,341 @@
+// The recovery procedure. Slots are hints, the log decides: blocks prove themselves by checksum and
+// sequence. It never fails on what the file holds.
+#include "buffer/recovery.h"
+
+#include <algorithm>
+
+namespace holdfast::buffer {
+namespace {
+
+constexpr std::size_t kScanReadAhead = 1U << 20U;
+constexpr std::uint64_t kAnySequence = Range::kOpen;
+
+std::vector<std::byte> read_bytes(File& file, std::uint64_t offset, std::size_t size) {
+  std::vector<std::byte> bytes(size);
+  const auto got = file.read_at(offset, bytes);
+  bytes.resize(got.value_or(0));
+  return bytes;
+}
+
+bool all_zero(const std::vector<std::byte>& bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+}
+
+bool plausible(const Superblock& superblock) {
+  return superblock.data_size >= kMinDataSize && superblock.data_size % kAlignment == 0 &&
+         superblock.data_size < kMaxNumber &&
+         superblock.file_size == kDataOffset + superblock.data_size;
+}
+
+Mark end_of(const FoundBlock& block) {
+  return {block.end(), block.header.block_sequence + 1,
+          block.header.point_sequence + block.header.points, 0};
+}
+
+Mark start_of(const FoundBlock& block) {
+  return {block.position, block.header.block_sequence, block.header.point_sequence, 0};
+}
+
+struct SlotHint {
+  State state;
+  std::size_t index = 0;
+};
+
+std::optional<SlotHint> newest_slot(File& file, const Superblock& superblock) {
+  std::optional<SlotHint> best;
+  for (std::size_t i = 0; i < 2; ++i) {
+    auto state = decode_state(read_bytes(file, kSlotOffsets[i], kSlotSize), superblock);
+    if (state && (!best || state->generation > best->state.generation)) {
+      best = SlotHint{std::move(*state), i};
+    }
+  }
+  return best;
+}
+
+// The last synced block still stands where the slot says: nothing has lapped it since.
+bool hint_holds(BlockIo& io, const State& state) {
+  if (state.last_block == 0) {
+    // No block was synced when this slot was written. If the ring has gone round since, the start
+    // of the data area holds a block of another lap, or what is left of one.
+    if (state.synced.position != 0 || io.blank_at(0)) return state.synced.position == 0;
+    const auto first = io.at(0);
+    return first && first->header.block_sequence == state.synced.block_sequence;
+  }
+  const auto last = io.at(state.last_position);
+  return last && last->header.block_sequence == state.last_block &&
+         last->end() == state.synced.position;
+}
+
+// A block that proves that its numbers were given out, though it cannot be accepted.
+void note_given_out(const BlockHeader& header, State& state) {
+  state.next.block_sequence = std::max(state.next.block_sequence, header.block_sequence + 1);
+  state.next.point_sequence =
+      std::max(state.next.point_sequence, header.point_sequence + header.points);
+}
+
+// Walks on from the last synced tail, past holes, as far as blocks prove themselves.
+void walk(BlockIo& io, Recovered& out) {
+  const State& state = out.state;
+  const std::uint64_t data_size = out.superblock.data_size;
+  // Unsynced writes may reach the medium in any order, but no more than this lies past a sync.
+  const std::uint64_t window =
+      std::min(data_size, state.unsynced_limit + kMaxPayload + kHeaderSize);
+  const std::uint64_t end = state.synced.position + data_size;
+  Mark tail = state.synced;
+  std::uint64_t from = tail.position;
+  while (from < end) {
+    const std::uint64_t limit = std::min(end, tail.position + window);
+    const auto block =
+        io.search(from, limit, tail.block_sequence, tail.block_sequence + window / kAlignment + 1);
+    if (!block) break;
+    if (block->end() > end || !io.payload_ok(*block)) {
+      from = block->position + kAlignment;
+      continue;
+    }
+    if (block->position != tail.position) ++out.report.holes;
+    if (block->header.point_sequence > tail.point_sequence) {
+      out.report.points_lost += block->header.point_sequence - tail.point_sequence;
+    }
+    ++out.report.blocks_found_past_tail;
+    out.last_position = block->position;
+    out.last_block = block->header.block_sequence;
+    out.state.era = block->header.flags & kEraMask;
+    tail = end_of(*block);
+    from = tail.position;
+  }
+  out.tail = tail;
+  // Blocks that were not accepted but carry numbers yet to be used would follow new blocks of equal
+  // length with the right number and a good checksum.
+  const std::uint64_t limit = std::min(end, tail.position + window);
+  for (std::uint64_t at = tail.position; at < limit; at += kAlignment) {
+    const auto ghost = io.search(at, limit, tail.block_sequence, kAnySequence);
+    if (!ghost) break;
+    out.ghosts.push_back(ghost->position);
+    note_given_out(ghost->header, out.state);
+    at = ghost->position;
+  }
+}
+
+// What one pass over the whole data area finds.
+struct Scan {
+  std::optional<FoundBlock> newest;      // highest sequence; positions are offsets here
+  std::optional<FoundBlock> checkpoint;  // newest one whose record is whole
+  State checkpoint_state;
+  std::vector<FoundBlock> torn;  // sound headers whose payload is not
+};
+
+Scan scan_all(BlockIo& io, const Superblock& superblock) {
+  Scan scan;
+  std::string payload;
+  for (std::uint64_t at = 0; at < io.present(); at += kAlignment) {
+    const auto block = io.at_offset(at);
+    if (!block) continue;
+    payload.clear();
+    const bool pad = block->header.kind == BlockKind::kPad;
+    if (!pad && !io.read_payload(*block, payload)) {
+      scan.torn.push_back(*block);
+      continue;
+    }
+    const std::uint64_t sequence = block->header.block_sequence;
+    if (!scan.newest || sequence > scan.newest->header.block_sequence) scan.newest = block;
+    if (block->header.kind == BlockKind::kCheckpoint &&
+        (!scan.checkpoint || sequence > scan.checkpoint->header.block_sequence)) {
+      if (auto state = decode_state(base::as_bytes(payload), superblock)) {
+        scan.checkpoint = block;
+        scan.checkpoint_state = std::move(*state);
+      }
+    }
+    // Pads are stepped through: what lies under a stale one may be newer.
+    if (!pad) at = block->end() - kAlignment;
+  }
+  return scan;
+}
+
+// Smallest position >= lowest where this block, found at an offset, may lie: its lap must fit.
+std::uint64_t position_of(const FoundBlock& block, std::uint64_t lowest, std::uint64_t data_size) {
+  std::uint64_t position = lowest / data_size * data_size + block.position;
+  while (position < lowest || lap_bits(position, data_size) != (block.header.flags & ~kEraMask)) {
+    position += data_size;
+  }
+  return position;
+}
+
+// No usable hint: everything is read once. Readers come from the newer of slot and checkpoint.
+void full_scan(BlockIo& io, std::optional<SlotHint> slot, Recovered& out) {
+  out.report.full_scan = true;
+  const std::uint64_t data_size = out.superblock.data_size;
+  io.read_ahead(kScanReadAhead);
+  Scan scan = scan_all(io, out.superblock);
+  if (slot) {
+    out.state = std::move(slot->state);
+    out.slot = slot->index;
+  }
+  if (scan.checkpoint && (!slot || scan.checkpoint_state.generation > out.state.generation)) {
+    out.state = std::move(scan.checkpoint_state);
+  }
+  out.report.ledger_lost = !slot && !scan.checkpoint;
+  out.tail = out.state.next;
+  if (scan.newest) {
+    FoundBlock newest = *scan.newest;
+    // A record knows the position of the tail when it was written; what is newest now is ahead of
+    // it. Only a ring that was lapped sixteen times since is numbered anew, and relocate() copes.
+    const std::uint64_t known = newest.header.block_sequence < out.state.next.block_sequence
+                                    ? floor_of(out.state.next.position, data_size)
+                                    : out.state.next.position;
+    newest.position = position_of(newest, known, data_size);
+    out.last_position = newest.position;
+    out.last_block = newest.header.block_sequence;
+    out.state.era = newest.header.flags & kEraMask;
+    out.tail = end_of(newest);
+  }
+  for (const FoundBlock& block : scan.torn) {
+    if (block.header.block_sequence < out.tail.block_sequence) continue;
+    out.ghosts.push_back(block.position);
+    note_given_out(block.header, out.state);
+  }
+}
+
+// After a scan positions are numbered anew: a place of the old numbering is found again by its
+// block sequence.
+void relocate(Mark& mark, BlockIo& io, std::uint64_t floor, const Mark& tail) {
+  if (mark.block_sequence >= tail.block_sequence) {
+    if (mark.block_sequence != Range::kOpen) mark.position = tail.position;
+    return;
+  }
+  const auto block = io.search(floor, tail.position, mark.block_sequence, tail.block_sequence);
+  if (!block) {
+    mark.position = tail.position;
+  } else if (block->header.block_sequence == mark.block_sequence) {
+    mark.position = block->position;
+  } else {
+    // Gone. If it was older than all that is left, the writer overtook it; else it is damaged.
+    const bool oldest = !io.search(floor, block->position, 0, mark.block_sequence);
+    mark.position = oldest && floor > 0 ? floor - kAlignment : block->position;
+  }
+}
+
+// Numbers once given out are never used again, even if the blocks that bore them are lost.
+void raise_above_everything_known(Recovered& out) {
+  const std::uint64_t found = out.tail.point_sequence;
+  out.tail.block_sequence = std::max(out.tail.block_sequence, out.state.next.block_sequence);
+  out.tail.point_sequence = std::max(out.tail.point_sequence, out.state.next.point_sequence);
+  for (const ReaderState& reader : out.state.readers) {
+    for (const Range& range : reader.ranges) {
+      out.tail.block_sequence = std::max(out.tail.block_sequence, range.begin.block_sequence);
+      out.tail.point_sequence = std::max(out.tail.point_sequence, range.begin.points());
+    }
+  }
+  out.tail.block_sequence = std::max<std::uint64_t>(out.tail.block_sequence, 1);
+  out.report.points_lost += out.tail.point_sequence - found;
+}
+
+}  // namespace
+
+base::Result<Superblock> read_superblock(File& file, bool& damaged) {
+  damaged = false;
+  std::optional<Superblock> found;
+  bool blank = true;
+  for (const std::uint64_t offset : kSuperblockOffsets) {
+    const auto bytes = read_bytes(file, offset, kSuperblockBytes);
+    blank = blank && all_zero(bytes);
+    if (bytes.size() == kSuperblockBytes) {
+      const auto copy = decode_superblock(std::span(bytes).first<kSuperblockBytes>());
+      if (copy && plausible(*copy)) {
+        if (!found) found = copy;
+        continue;
+      }
+    }
+    damaged = true;
+  }
+  for (std::size_t i = 0; !found && i < 2; ++i) {
+    const auto bytes = read_bytes(file, kSlotOffsets[i], kSlotSize);
+    blank = blank && all_zero(bytes);
+    const auto rebuilt = superblock_from_state(bytes);
+    if (rebuilt && plausible(*rebuilt)) found = rebuilt;
+  }
+  // A file whose creation was cut short has nothing in the data area either.
+  blank = blank && all_zero(read_bytes(file, kDataOffset, kHeaderSize));
+  if (!found) {
+    if (blank) return base::fail(base::ErrorCode::kNotFound, "the file holds no ring yet");
+    return base::fail(base::ErrorCode::kCorrupt,
+                      "neither superblock nor slot is readable: this is not a ring, or its head is "
+                      "destroyed");
+  }
+  if (found->version > kFormatVersion || found->incompat != 0) {
+    return base::fail(base::ErrorCode::kUnsupported,
+                      "format version {} (features {:#x}) is newer than this program's version {}",
+                      found->version, found->incompat, kFormatVersion);
+  }
+  return *found;
+}
+
+Mark first_live(BlockIo& io, const Mark& mark, std::uint64_t floor, const Mark& tail) {
+  if (mark.position >= tail.position || mark.block_sequence >= tail.block_sequence) return tail;
+  Mark at = mark;
+  // Block by block while they are sound; from the first damaged one on, search. A mark that is
+  // overwritten already leads nowhere: its place belongs to newer blocks.
+  const bool overwritten = mark.position < floor_of(tail.position, io.data_size());
+  while (!overwritten && at.position < tail.position) {
+    const auto block = io.at(at.position);
+    if (!block || block->header.block_sequence < at.block_sequence ||
+        block->header.block_sequence >= tail.block_sequence) {
+      break;
+    }
+    if (at.position >= floor) {
+      Mark live = start_of(*block);
+      if (live.block_sequence == mark.block_sequence)
+        live.points_into_block = mark.points_into_block;
+      if (live.points_into_block < std::max(block->header.points, 1U)) return live;
+    }
+    at = end_of(*block);
+  }
+  const auto next = io.search(std::max(at.position, floor), tail.position, at.block_sequence,
+                              tail.block_sequence);
+  return next ? start_of(*next) : tail;
+}
+
+void settle(ReaderState& reader, BlockIo& io, std::uint64_t floor, const Mark& tail) {
+  Range& range = reader.ranges.front();
+  const bool overtaken = range.begin.position < floor;
+  const Mark live = first_live(io, range.begin, floor, tail);
+  if (live.points() > range.begin.points()) {
+    const std::uint64_t lost = live.points() - range.begin.points();
+    (overtaken ? reader.counters.overflow : reader.counters.corrupt) += lost;
+  }
+  range.begin = live;
+}
+
+Recovered recover(File& file, const Superblock& superblock) {
+  Recovered out;
+  out.superblock = superblock;
+  BlockIo io(file, superblock);
+  io.read_ahead(64 * 1024);
+  std::optional<SlotHint> slot = newest_slot(file, superblock);
+  if (slot && hint_holds(io, slot->state)) {
+    out.state = slot->state;
+    out.slot = slot->index;
+    out.last_position = out.state.last_position;
+    out.last_block = out.state.last_block;
+    out.report.clean = out.state.clean;
+    walk(io, out);
+  } else {
+    full_scan(io, std::move(slot), out);
+  }
+  raise_above_everything_known(out);
+  const std::uint64_t floor = floor_of(out.tail.position, superblock.data_size);
+  if (out.report.full_scan) {
+    for (ReaderState& reader : out.state.readers) {
+      for (Range& range : reader.ranges) {
+        relocate(range.begin, io, floor, out.tail);
+        relocate(range.end, io, floor, out.tail);
+      }
+    }
+  }
+  out.oldest = first_live(io, Mark{floor, 0, 0, 0}, floor, out.tail);
+  for (ReaderState& reader : out.state.readers) settle(reader, io, floor, out.tail);
+  out.report.ghosts_erased = out.ghosts.size();
+  out.report.bytes_read = io.bytes_read();
+  return out;
+}
+
+}  // namespace holdfast::buffer

@@ -1,0 +1,52 @@
+// Recovery: from the bytes of a ring file to the place where writing goes on. Reads only; what must
+// be changed before the first append (ghosts) is returned, so that tools can look at a ring that
+// somebody else writes. The procedure is in buffer/README.md, "Recovery".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "buffer/block_io.h"
+#include "buffer/file.h"
+#include "buffer/ring.h"
+#include "buffer/state.h"
+
+namespace holdfast::buffer {
+
+struct Recovered {
+  Superblock superblock;
+  State state;                        // readers resolved: every begin is a live block or the tail
+  Mark tail;                          // where the next block goes
+  std::uint64_t last_position = 0;    // of the last block before the tail
+  std::uint64_t last_block = 0;       // its sequence, 0 = none
+  Mark oldest;                        // first live block, where a ring without readers starts
+  std::vector<std::uint64_t> ghosts;  // positions of headers to erase, and sync, before appending
+  std::size_t slot = 0;               // index of the newest slot that could be read
+  bool superblock_damaged = false;    // a copy of the superblock must be rewritten
+  Recovery report;
+};
+
+// The superblock, from either copy or a slot. kNotFound: the file is new (empty or all zeros at the
+// head); kUnsupported: a newer format; kCorrupt: nothing of it is left.
+[[nodiscard]] base::Result<Superblock> read_superblock(File& file, bool& damaged);
+
+// `superblock` as read_superblock found it.
+[[nodiscard]] Recovered recover(File& file, const Superblock& superblock);
+
+// First live place for a reader at `mark`, given the tail: the mark itself if its block is sound,
+// else the next block that is, else the tail. Blocks below `floor` are overwritten.
+[[nodiscard]] Mark first_live(BlockIo& io, const Mark& mark, std::uint64_t floor, const Mark& tail);
+
+// Moves a reader's first range to its first live place and books the difference: overflow when the
+// writer has overtaken it, corrupt when the blocks are damaged or were lost in a power cut.
+void settle(ReaderState& reader, BlockIo& io, std::uint64_t floor, const Mark& tail);
+
+// Below this position everything is overwritten.
+[[nodiscard]] constexpr std::uint64_t floor_of(std::uint64_t tail_position,
+                                               std::uint64_t data_size) {
+  return tail_position > data_size ? tail_position - data_size : 0;
+}
+
+}  // namespace holdfast::buffer

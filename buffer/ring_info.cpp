@@ -1,0 +1,79 @@
+// What a ring says of itself: from the running ring, or from a file that nobody need have open.
+#include <algorithm>
+
+#include "buffer/recovery.h"
+#include "buffer/ring_file.h"
+
+namespace holdfast::buffer {
+namespace {
+
+Ledger ledger_of(const ReaderState& reader, std::uint64_t buffered, std::uint64_t accepted_in_all) {
+  return {reader.since_ns, accepted_in_all - reader.since_points, buffered, reader.counters};
+}
+
+// The part of a RingInfo that follows from readers and tail alone.
+RingInfo describe(const Superblock& superblock, const std::vector<ReaderState>& readers,
+                  const std::vector<bool>& attached, const Mark& tail, BlockIo& io) {
+  RingInfo info;
+  info.size_bytes = superblock.file_size;
+  info.block_sequence = tail.block_sequence;
+  info.point_sequence = tail.point_sequence;
+  std::uint64_t oldest = tail.position;
+  for (std::size_t i = 0; i < readers.size(); ++i) {
+    const ReaderState& reader = readers[i];
+    const std::uint64_t pending = pending_of(reader, tail);
+    info.points = std::max(info.points, pending);
+    if (pending > 0) oldest = std::min(oldest, reader.ranges.front().begin.position);
+    info.readers.push_back({reader.id, attached[i], reader.orphaned_ns,
+                            ledger_of(reader, pending, tail.point_sequence), reader.not_before});
+  }
+  // A batch in flight may have been overtaken: of what it holds nothing is in the file any more.
+  oldest = std::max(oldest, floor_of(tail.position, superblock.data_size));
+  info.used_bytes = tail.position - oldest;
+  if (oldest < tail.position) {
+    if (const auto block = io.at(oldest)) info.oldest_stored_at_s = block->header.stored_at_s;
+  }
+  return info;
+}
+
+}  // namespace
+
+RingInfo RingFile::info() const {
+  std::vector<ReaderState> readers;
+  std::vector<bool> attached;
+  Mark tail;
+  RingInfo numbers;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Reader& reader : readers_) {
+      if (reader.removed) continue;
+      readers.push_back(reader.state);
+      attached.push_back(reader.attached);
+    }
+    tail = tail_;
+    numbers.writes = writes_;
+    numbers.bytes_written = bytes_written_;
+    numbers.syncs = syncs_;
+    numbers.unsynced_bytes = tail_.position - synced_.position;
+  }
+  BlockIo io(*file_, superblock_);
+  io.read_ahead(kHeaderSize);
+  RingInfo info = describe(superblock_, readers, attached, tail, io);
+  info.writes = numbers.writes;
+  info.bytes_written = numbers.bytes_written;
+  info.syncs = numbers.syncs;
+  info.unsynced_bytes = numbers.unsynced_bytes;
+  return info;
+}
+
+base::Result<RingInfo> inspect(File& file) {
+  bool damaged = false;
+  auto superblock = read_superblock(file, damaged);
+  if (!superblock) return tl::unexpected(superblock.error());
+  const Recovered recovered = recover(file, *superblock);
+  BlockIo io(file, *superblock);
+  const std::vector<bool> attached(recovered.state.readers.size(), false);
+  return describe(*superblock, recovered.state.readers, attached, recovered.tail, io);
+}
+
+}  // namespace holdfast::buffer

@@ -1,0 +1,37 @@
+// SyncWorker: the one thread that syncs a ring: every `interval` when something new was appended,
+// sooner when the ring asks for it.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+#include "agent/base/clock.h"
+#include "agent/base/log.h"
+#include "buffer/ring.h"
+
+namespace holdfast::buffer {
+
+class SyncWorker {
+ public:
+  SyncWorker(Ring& ring, base::Duration interval, base::Logger logger);
+  // Ends the thread; does not sync (Ring::close does).
+  ~SyncWorker();
+  SyncWorker(const SyncWorker&) = delete;
+  SyncWorker& operator=(const SyncWorker&) = delete;
+
+ private:
+  void run(const std::stop_token& stop);
+
+  Ring& ring_;
+  const base::Duration interval_;
+  const base::Logger logger_;
+  base::LogThrottle throttle_{std::chrono::minutes(1)};
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  bool wanted_ = false;
+  std::jthread thread_;
+};
+
+}  // namespace holdfast::buffer

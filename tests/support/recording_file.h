@@ -1,0 +1,63 @@
+// RecordingFile: an in-memory file that writes down every write and sync, so that the file can be
+// rebuilt as it was after any of them; and that fails when a test tells it to.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "buffer/memory_file.h"
+
+namespace holdfast::test {
+
+struct FileOperation {
+  enum class Kind { kAllocate, kWrite, kSync };
+  Kind kind = Kind::kWrite;
+  std::uint64_t offset = 0;      // of a write; the size, for kAllocate
+  std::vector<std::byte> bytes;  // of a write
+};
+
+// What was done to a file, shared by the file (which a ring owns) and the test. Thread-safe.
+class FileRecord {
+ public:
+  // Called before each operation; a failed status is returned to the caller instead of doing it.
+  void fail_with(std::function<base::Status(const FileOperation&)> rule);
+
+  [[nodiscard]] std::vector<FileOperation> operations() const;
+  [[nodiscard]] std::size_t size() const;
+  // The file after the first `count` operations, each done whole and in order.
+  [[nodiscard]] std::vector<std::byte> content_after(std::size_t count) const;
+
+ private:
+  friend class RecordingFile;
+  [[nodiscard]] base::Status note(FileOperation operation);
+
+  mutable std::mutex mutex_;
+  std::function<base::Status(const FileOperation&)> rule_;
+  std::vector<FileOperation> operations_;
+};
+
+class RecordingFile final : public buffer::MemoryFile {
+ public:
+  // Starts empty, and so does the record.
+  explicit RecordingFile(std::shared_ptr<FileRecord> record);
+  // Opens again what the record has so far; the record goes on.
+  [[nodiscard]] static std::unique_ptr<RecordingFile> reopen(std::shared_ptr<FileRecord> record);
+
+  [[nodiscard]] base::Status write_at(std::uint64_t offset,
+                                      std::span<const std::byte> bytes) override;
+  [[nodiscard]] base::Status sync() override;
+  [[nodiscard]] base::Status allocate(std::uint64_t size) override;
+
+ private:
+  RecordingFile(std::shared_ptr<FileRecord> record, std::vector<std::byte> content);
+
+  std::shared_ptr<FileRecord> record_;
+};
+
+// Applies one operation to a file's bytes.
+void apply(const FileOperation& operation, std::vector<std::byte>& content);
+
+}  // namespace holdfast::test
