@@ -1,0 +1,188 @@
+// The sections of a configuration file: [agent], [global_tags], [buffer], [status], [[inputs.x]],
+// [[outputs.x]]; everything else is refused.
+#include "config/document.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace holdfast::config {
+namespace {
+
+Table* as_table(Value& value) {
+  auto* table = std::get_if<std::shared_ptr<Table>>(&value.data);
+  return table == nullptr ? nullptr : table->get();
+}
+
+// A list made of tables, as [[x]] makes it; null for anything else.
+Value::Array* as_table_list(Value& value) {
+  auto* list = std::get_if<Value::Array>(&value.data);
+  if (list == nullptr || list->empty()) return nullptr;
+  const bool all_tables = std::all_of(list->begin(), list->end(),
+                                      [](Value& item) { return as_table(item) != nullptr; });
+  return all_tables ? list : nullptr;
+}
+
+class DocumentBuilder {
+ public:
+  DocumentBuilder(Diagnostics& diagnostics, Document& into)
+      : diagnostics_(diagnostics), into_(into) {}
+
+  void add(Table root) {
+    for (const Table::Entry& entry : root.entries()) add_section(*root.take(entry.key));
+  }
+
+ private:
+  void add_section(Table::Entry& entry) {
+    const std::string& key = entry.key;
+    if (entry.value.invalid) return;
+    if (key == "agent") return overlay(entry, into_.agent);
+    if (key == "buffer") return overlay(entry, into_.buffer);
+    if (key == "status") return overlay(entry, into_.status);
+    if (key == "global_tags") return add_tags(entry);
+    if (key == "tags") return add_old_tags(entry);
+    if (key == "inputs") return add_plugins(entry, into_.inputs);
+    if (key == "outputs") return add_plugins(entry, into_.outputs);
+    if (key == "processors" || key == "aggregators" || key == "secretstores") {
+      return refuse_category(entry);
+    }
+    refuse_unknown(entry);
+  }
+
+  void overlay(Table::Entry& entry, Table& section) {
+    if (Table* table = section_table(entry)) section.overlay(std::move(*table));
+  }
+
+  Table* section_table(Table::Entry& entry) {
+    Table* table = as_table(entry.value);
+    if (table == nullptr) {
+      const bool is_list = as_table_list(entry.value) != nullptr;
+      const std::string found =
+          is_list ? fmt::format("[[{}]]", entry.key) : std::string(entry.value.kind());
+      diagnostics_.error(entry.where, fmt::format("`{}` is {}, expected one table [{}]", entry.key,
+                                                  found, entry.key));
+    }
+    return table;
+  }
+
+  void add_tags(Table::Entry& entry) {
+    Table* table = section_table(entry);
+    if (table == nullptr) return;
+    Table tags(table->where(), table->name());
+    for (const Table::Entry& tag : table->entries()) {
+      if (tag.value.invalid) continue;
+      if (!std::holds_alternative<std::string>(tag.value.data) || tag.value.date_time) {
+        diagnostics_.error(tag.value.where,
+                           fmt::format("`{}` is {}, expected a string, as all values of [{}]",
+                                       tag.key, tag.value.shown(), entry.key));
+        continue;
+      }
+      tags.add(tag.key, tag.where, tag.value);
+    }
+    into_.global_tags.overlay(std::move(tags));
+  }
+
+  void add_old_tags(Table::Entry& entry) {
+    if (as_table(entry.value) != nullptr) {
+      diagnostics_.warning(entry.where, "[tags] is an old name; write [global_tags]");
+    }
+    add_tags(entry);
+  }
+
+  void add_plugins(Table::Entry& category, std::vector<PluginTable>& into) {
+    Table* plugins = as_table(category.value);
+    if (plugins == nullptr) {
+      diagnostics_.error(category.where,
+                         fmt::format("`{0}` is {1}, expected tables such as [[{0}.NAME]]",
+                                     category.key, category.value.kind()));
+      return;
+    }
+    const std::size_t first = into.size();
+    for (const Table::Entry& entry : plugins->entries()) {
+      add_instances(category.key, *plugins->take(entry.key), into);
+    }
+    // The order of the file, also where instances of several plugins alternate.
+    const auto place = [](const PluginTable& plugin) {
+      return std::make_tuple(plugin.where.line, plugin.where.column);
+    };
+    std::stable_sort(
+        into.begin() + static_cast<std::ptrdiff_t>(first), into.end(),
+        [&place](const PluginTable& a, const PluginTable& b) { return place(a) < place(b); });
+  }
+
+  void add_instances(const std::string& category, Table::Entry& entry,
+                     std::vector<PluginTable>& into) {
+    if (entry.value.invalid) return;
+    if (Table* single = as_table(entry.value)) {
+      into.push_back({entry.key, entry.where, std::move(*single)});
+      return;
+    }
+    Value::Array* list = as_table_list(entry.value);
+    if (list == nullptr) {
+      diagnostics_.error(entry.where, fmt::format("`{0}` is {1}, expected a table [[{2}.{0}]]",
+                                                  entry.key, entry.value.kind(), category));
+      return;
+    }
+    for (Value& item : *list) {
+      into.push_back({entry.key, item.where, std::move(*as_table(item))});
+    }
+  }
+
+  // One error for each plugin, so that all of them are seen in one run.
+  void refuse_category(Table::Entry& category) {
+    Table* plugins = as_table(category.value);
+    if (plugins == nullptr || plugins->entries().empty()) {
+      diagnostics_.error(category.where, fmt::format("`{}` is not supported", category.key));
+      return;
+    }
+    for (Table::Entry plugin : plugins->entries()) {
+      const std::string message =
+          fmt::format("[[{}.{}]] is not supported", category.key, plugin.key);
+      if (const Value::Array* list = as_table_list(plugin.value)) {
+        for (const Value& item : *list) diagnostics_.error(item.where, message);
+      } else {
+        diagnostics_.error(plugin.where, message);
+      }
+    }
+  }
+
+  void refuse_unknown(Table::Entry& entry) {
+    const std::vector<std::string_view> known{"agent",  "global_tags", "buffer",
+                                              "status", "inputs",      "outputs"};
+    const bool is_list = as_table_list(entry.value) != nullptr;
+    if (!is_list && as_table(entry.value) == nullptr) {
+      diagnostics_.error(
+          entry.where,
+          fmt::format("option `{}` stands in no table; put it below [agent] or another header",
+                      entry.key));
+      return;
+    }
+    std::string hint = did_you_mean(entry.key, known);
+    if (hint.empty()) {
+      hint = fmt::format(
+          ", expected [agent], [global_tags], [buffer], [status], [[inputs.NAME]] or "
+          "[[outputs.NAME]]");
+    }
+    const std::string header =
+        is_list ? fmt::format("[[{}]]", entry.key) : fmt::format("[{}]", entry.key);
+    diagnostics_.error(entry.where, fmt::format("unknown table {}{}", header, hint));
+  }
+
+  Diagnostics& diagnostics_;
+  Document& into_;
+};
+
+}  // namespace
+
+void add_to_document(Table root, Diagnostics& diagnostics, Document& into) {
+  DocumentBuilder(diagnostics, into).add(std::move(root));
+}
+
+}  // namespace holdfast::config
