@@ -94,6 +94,7 @@ class Ingester {
       }
       at_ += at_ == end_ ? 0 : 1;
     }
+    result_.lines = number_;
     return std::move(result_);
   }
 

@@ -41,6 +41,7 @@ struct IngestResult {
   std::uint64_t points = 0;  // good lines, now in the chunks
   std::uint64_t bad_lines = 0;
   std::vector<LineError> errors;  // the first few
+  std::size_t lines = 0;          // lines begun, as the errors number them: also blank and comments
 };
 
 // Checks each line of `text` as strictly as the strictest server (InfluxDB 1.x, 2.x and 3), so that

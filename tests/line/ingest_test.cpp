@@ -254,6 +254,7 @@ TEST(IngestTest, ABadLineLeavesItsNeighboursAlone) {
   EXPECT_EQ(all.result.errors[2].reason, "unterminated string `\"unterminated`");
   EXPECT_EQ(all.result.errors[3].number, 9U);
   EXPECT_EQ(all.result.errors[4].number, 12U);
+  EXPECT_EQ(all.result.lines, 14U);
 }
 
 TEST(IngestTest, OnlyTheFirstErrorsAreKeptAndExcerptsAreShort) {
