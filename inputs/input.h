@@ -1,0 +1,66 @@
+// The contract of an input plugin.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include <asio/io_context.hpp>
+
+#include "agent/base/clock.h"
+#include "agent/base/log.h"
+#include "agent/base/result.h"
+#include "buffer/block_sink.h"
+#include "config/schema.h"
+#include "inputs/accumulator.h"
+#include "inputs/host_fs.h"
+
+namespace holdfast::inputs {
+
+// What every input may use. Everything outlives the input.
+struct InputContext {
+  const HostFs& host;
+  const base::Clock& clock;
+  base::Logger log;  // named after the instance
+};
+
+// An input that is asked for its points at each interval.
+class Input {
+ public:
+  virtual ~Input() = default;
+  // Reads, parses, adds. Called from a pool thread, never twice at once for one instance. An error
+  // is counted and logged; points added before it are kept.
+  [[nodiscard]] virtual base::Status gather(Accumulator& out) = 0;
+};
+
+// What an input that receives points by itself needs besides.
+struct ServiceContext {
+  asio::io_context& io;                             // the agent's one I/O thread: do not block it
+  std::function<void(std::function<void()>)> pool;  // runs a job on the worker pool
+  buffer::BlockSink& sink;
+  const PointRules& rules;  // tags to add
+  InputCounters& counters;
+};
+
+class ServiceInput : public Input {
+ public:
+  // Called on the I/O thread. Failure (port in use) is reported and ends the start of the agent.
+  [[nodiscard]] virtual base::Status start(const ServiceContext& context) = 0;
+  // Called on the I/O thread: takes no new requests, answers those it has, then calls `stopped`.
+  virtual void stop(std::function<void()> stopped) = 0;
+  [[nodiscard]] base::Status gather(Accumulator&) override { return base::ok(); }
+};
+
+// One entry of the registry.
+struct InputPlugin {
+  std::string_view name;           // "cpu"
+  std::string_view summary;        // one line for `holdfast plugins`
+  bool needs_two_gathers = false;  // `holdfast test` gathers twice: rates exist from the second on
+  std::vector<config::OptionInfo> (*options)() = nullptr;
+  // Takes its options from the table; problems go to diagnostics (then the result is not used).
+  std::unique_ptr<Input> (*create)(config::Table& table, config::Diagnostics& diagnostics,
+                                   const InputContext& context) = nullptr;
+};
+
+}  // namespace holdfast::inputs
