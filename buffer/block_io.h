@@ -72,7 +72,7 @@ class BlockIo {
   std::uint64_t data_size_;
   std::uint32_t seed_;
   std::uint64_t file_end_;  // a file cut short has nothing to look for behind it
-  std::size_t read_ahead_ = 16 * 1024;
+  std::size_t read_ahead_ = 16U << 10U;
   std::vector<std::byte> cache_;
   std::uint64_t cache_offset_ = 0;  // in the file
   std::uint64_t bytes_read_ = 0;

@@ -21,7 +21,7 @@ struct Lines {
 
 // What one piece handed to BlockSink::add may hold; producers cut to this.
 struct BlockLimits {
-  std::size_t raw_bytes = 64 * 1024;
+  std::size_t raw_bytes = 64UL * 1024;
   std::uint32_t points = 5000;
 };
 

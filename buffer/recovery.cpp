@@ -309,7 +309,7 @@ Recovered recover(File& file, const Superblock& superblock) {
   Recovered out;
   out.superblock = superblock;
   BlockIo io(file, superblock);
-  io.read_ahead(64 * 1024);
+  io.read_ahead(64U << 10U);
   std::optional<SlotHint> slot = newest_slot(file, superblock);
   if (slot && hint_holds(io, slot->state)) {
     out.state = slot->state;

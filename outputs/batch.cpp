@@ -1,0 +1,147 @@
+// Blocks of the ring → one gzip body. Deflated fragments need no work: a header in front, an end
+// behind. Blocks that must be cut or were never compressed are made into fragments first.
+#include "outputs/batch.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/line/cursor.h"
+#include "outputs/deflate.h"
+
+namespace holdfast::outputs {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using buffer::Codec;
+using buffer::ReadBatch;
+using buffer::ReadBlock;
+
+static_assert(Batch::kPrefix == kGzipHeaderSize);
+
+// What a body needs to know of the lines in it.
+struct Content {
+  std::uint64_t points = 0;
+  std::uint64_t raw_bytes = 0;
+  std::uint32_t crc32 = 0;
+
+  void add(std::uint64_t more_points, std::uint64_t more_bytes, std::uint32_t more_crc32) {
+    crc32 = raw_bytes == 0 ? more_crc32 : crc32_join(crc32, more_crc32, more_bytes);
+    points += more_points;
+    raw_bytes += more_bytes;
+  }
+};
+
+std::uint64_t pending(const ReadBlock& block) { return block.points - block.skip_points; }
+
+// Payloads back to back behind the prefix, up to the end, and no more skipped than there is.
+bool well_formed(const ReadBatch& blocks) {
+  std::uint64_t at = Batch::kPrefix;
+  for (const ReadBlock& block : blocks.blocks) {
+    if (block.payload_offset != at || block.skip_points >= block.points) return false;
+    at += block.payload_size;
+  }
+  return at == blocks.payloads.size() && !blocks.blocks.empty();
+}
+
+bool can_splice(const ReadBatch& blocks, std::uint64_t max_points) {
+  std::uint64_t points = 0;
+  for (const ReadBlock& block : blocks.blocks) {
+    if (block.codec != Codec::kDeflate || block.skip_points > 0) return false;
+    points += block.points;
+  }
+  return points <= max_points;
+}
+
+// The part of `raw` that holds lines [skip, skip + count), LF included.
+base::Result<std::string_view> cut_lines(std::string_view raw, std::uint64_t skip,
+                                         std::uint64_t count) {
+  line::LineCursor cursor(raw);
+  const char* begin = nullptr;
+  const char* end = nullptr;
+  for (std::uint64_t i = 0; i < skip + count; ++i) {
+    const auto parts = cursor.next();
+    if (!parts) return fail(ErrorCode::kCorrupt, "block has {} lines, expected more", i);
+    if (i == skip) begin = parts->line.data();
+    end = parts->line.data() + parts->line.size();
+  }
+  const char* const stop = raw.data() + raw.size();
+  end = std::find(end, stop, '\n');  // past a CR, should there be one
+  if (end != stop) ++end;
+  return std::string_view(begin, static_cast<std::size_t>(end - begin));
+}
+
+base::Result<std::string> raw_lines(std::string_view payload, const ReadBlock& block) {
+  if (block.codec == Codec::kDeflate) return inflate_fragment(payload, block.raw_size);
+  if (block.codec == Codec::kRaw) return std::string(payload);
+  return fail(ErrorCode::kCorrupt, "block {} has an unknown codec", block.block_sequence);
+}
+
+// Appends one block to the body as a fragment, at most `room` points of it.
+base::Status append_block(std::string_view payload, const ReadBlock& block, std::uint64_t room,
+                          Content& content, std::string& body) {
+  if (block.codec == Codec::kDeflate && block.skip_points == 0 && block.points <= room) {
+    body.append(payload);
+    content.add(block.points, block.raw_size, block.raw_crc32);
+    return base::ok();
+  }
+  const auto raw = raw_lines(payload, block);
+  if (!raw) return tl::unexpected(raw.error());
+  const std::uint64_t count = std::min(pending(block), room);
+  const bool whole = count == block.points;
+  const auto lines = whole ? std::string_view(*raw) : cut_lines(*raw, block.skip_points, count);
+  if (!lines) return tl::unexpected(lines.error());
+  content.add(count, lines->size(), crc32_of(*lines));
+  return append_fragment(*lines, body);
+}
+
+}  // namespace
+
+base::Result<Batch> Batch::from_blocks(ReadBatch blocks, std::uint64_t max_points) {
+  if (!well_formed(blocks)) {
+    return fail(ErrorCode::kCorrupt, "the blocks read contradict their own sizes");
+  }
+  Batch batch;
+  Content content;
+  if (can_splice(blocks, max_points)) {
+    batch.gzip_ = std::move(blocks.payloads);
+    for (const ReadBlock& block : blocks.blocks) {
+      content.add(block.points, block.raw_size, block.raw_crc32);
+    }
+  } else {
+    batch.gzip_.resize(kPrefix);
+    for (const ReadBlock& block : blocks.blocks) {
+      if (content.points >= max_points) break;
+      const auto payload =
+          std::string_view(blocks.payloads).substr(block.payload_offset, block.payload_size);
+      auto appended =
+          append_block(payload, block, max_points - content.points, content, batch.gzip_);
+      if (!appended) return tl::unexpected(appended.error());
+    }
+  }
+  write_gzip_header(batch.gzip_.data());
+  append_gzip_end(content.crc32, content.raw_bytes, batch.gzip_);
+  batch.points_ = content.points;
+  batch.raw_bytes_ = content.raw_bytes;
+  return batch;
+}
+
+base::Result<std::string_view> Batch::lines() {
+  if (lines_.empty() && raw_bytes_ > 0) {
+    // The byte of room behind the lines lets inflate reach the trailer and check it.
+    auto raw = gunzip(gzip_, raw_bytes_ + 1);
+    if (!raw) return tl::unexpected(raw.error());
+    lines_ = std::move(*raw);
+  }
+  return std::string_view(lines_);
+}
+
+std::string Batch::first_line(std::size_t max_bytes) const {
+  const auto start = gunzip(gzip_, max_bytes);
+  if (!start) return {};
+  line::LineCursor cursor(*start);
+  const auto parts = cursor.next();
+  return parts ? std::string(parts->line) : std::string();
+}
+
+}  // namespace holdfast::outputs

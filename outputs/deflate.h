@@ -1,0 +1,33 @@
+// The few uses of zlib that a batch needs: one fragment in, one fragment out, one gzip frame.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "agent/base/result.h"
+
+namespace holdfast::outputs {
+
+// CRC-32 as in gzip.
+[[nodiscard]] std::uint32_t crc32_of(std::string_view bytes);
+// CRC-32 of two texts in a row from those of each; `second_size` is the size of the second.
+[[nodiscard]] std::uint32_t crc32_join(std::uint32_t first, std::uint32_t second,
+                                       std::uint64_t second_size);
+
+// Appends `raw` as a raw deflate fragment: empty window, ended by a sync flush, not final.
+[[nodiscard]] base::Status append_fragment(std::string_view raw, std::string& out);
+// The bytes of such a fragment; kCorrupt unless they are exactly `raw_size`.
+[[nodiscard]] base::Result<std::string> inflate_fragment(std::string_view fragment,
+                                                         std::size_t raw_size);
+
+// The 10 bytes in front of a gzip stream, and the final empty block and trailer behind it.
+inline constexpr std::size_t kGzipHeaderSize = 10;
+void write_gzip_header(char* at);
+void append_gzip_end(std::uint32_t crc32, std::uint64_t raw_size, std::string& out);
+
+// Inflates a gzip stream of one member up to `limit` bytes; kCorrupt when it fails its checks.
+// A shorter limit than the content is no error.
+[[nodiscard]] base::Result<std::string> gunzip(std::string_view stream, std::size_t limit);
+
+}  // namespace holdfast::outputs

@@ -1,0 +1,80 @@
+// The contract of an output plugin.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/clock.h"
+#include "agent/base/log.h"
+#include "config/schema.h"
+#include "outputs/batch.h"
+#include "outputs/stop_signal.h"
+
+namespace holdfast::outputs {
+
+// What is to be done with a batch after one attempt (README.md: what each answer means).
+enum class Action {
+  kDelivered,      // the server has it
+  kRejected,       // refused for good: drop and count
+  kRetry,          // keep; back off with growing, jittered waits
+  kWait,           // keep; send nothing at all before `wait` has passed (Retry-After)
+  kMisconfigured,  // keep; a person must act; try again every 60 s
+};
+
+struct Decision {
+  Action action = Action::kRetry;
+  base::Duration wait{};       // kWait: as announced, not yet capped by max_retry_after
+  std::uint64_t rejected = 0;  // kDelivered: points of the batch the server refused (partial write)
+  bool may_be_stored = false;  // kRejected: some of the points may be in the database all the same
+  bool lower_batch_size = false;  // a 413: send smaller batches from now on
+  bool database_missing = false;  // kMisconfigured: creating the database may help
+  std::string reason{};  // the server's or the system's words, for log and status; no secrets
+};
+
+// What an attempt cost and got, for status.
+struct Attempt {
+  Decision decision;
+  std::vector<int> statuses;     // of each request made, in order; 0 = no answer
+  std::uint64_t bytes_sent = 0;  // of the bodies
+};
+
+struct OutputContext {
+  const base::Clock& clock;  // outlives the output
+  base::Logger log;          // named after the instance
+};
+
+// Called from the output's own worker thread only.
+class Output {
+ public:
+  virtual ~Output() = default;
+  // One attempt to hand the batch over. May block up to the output's timeout; gives up with kRetry
+  // soon after `stop` has expired.
+  [[nodiscard]] virtual Attempt deliver(Batch& batch, const StopSignal& stop) = 0;
+};
+
+// Options all outputs share; declared in registry.cpp (worker_schema).
+struct WorkerOptions {
+  std::string alias{};
+  std::int64_t metric_batch_size = 0;    // points; 0: the agent's, else 5000
+  std::int64_t metric_buffer_limit = 0;  // accepted, without effect
+  base::Duration flush_interval{};       // 0: the agent's, else 10 s
+  base::Duration flush_jitter{};
+  config::Bytes max_batch_bytes{1ULL << 20};  // of lines, before compression
+  base::Duration max_retry_after{std::chrono::minutes(10)};
+};
+
+struct OutputPlugin {
+  std::string_view name;
+  std::string_view summary;
+  std::vector<config::OptionInfo> (*options)() = nullptr;
+  // Takes its options from the table; problems go to diagnostics (then the result is not used).
+  // `identity` receives what tells this output from others of its kind (urls and database), for the
+  // reader id: never options that a user may change without meaning another destination.
+  std::unique_ptr<Output> (*create)(config::Table& table, config::Diagnostics& diagnostics,
+                                    const OutputContext& context, std::string& identity) = nullptr;
+};
+
+}  // namespace holdfast::outputs

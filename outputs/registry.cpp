@@ -1,0 +1,84 @@
+// The outputs there are, and what they share.
+#include "outputs/registry.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include <fmt/core.h>
+
+#include "outputs/file.h"
+#include "outputs/influxdb.h"
+
+namespace holdfast::outputs {
+namespace {
+
+// FNV-1a, 64 bits.
+std::uint64_t hash64(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const char c : text) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3ULL;
+  }
+  return hash;
+}
+
+std::string bounded(std::string name) {
+  constexpr std::size_t kKeep = ReaderNames::kMaxBytes - 1 - 16;
+  if (name.size() <= ReaderNames::kMaxBytes) return name;
+  const std::uint64_t hash = hash64(name);
+  name.resize(kKeep);
+  return fmt::format("{}-{:016x}", name, hash);
+}
+
+}  // namespace
+
+std::span<const OutputPlugin> all_outputs() {
+  static const std::array kPlugins{file_plugin(), influxdb_plugin()};
+  return kPlugins;
+}
+
+const OutputPlugin* find_output(std::string_view name) {
+  const auto plugins = all_outputs();
+  const auto found =
+      std::find_if(plugins.begin(), plugins.end(),
+                   [name](const OutputPlugin& plugin) { return plugin.name == name; });
+  return found == plugins.end() ? nullptr : &*found;
+}
+
+const config::Schema<WorkerOptions>& worker_schema() {
+  using O = WorkerOptions;
+  static const auto kSchema =
+      config::Schema<O>{}
+          .option("alias", &O::alias,
+                  "Name of this output in log and status, and of its place in the ring.")
+          .option("metric_batch_size", &O::metric_batch_size,
+                  "Most points in one request; 0: as in [agent].", {.min = 0, .max = 1'000'000})
+          .option("metric_buffer_limit", &O::metric_buffer_limit,
+                  "Telegraf's bound on points in memory.",
+                  {.no_effect = "the ring is bounded in bytes, by `size` in [buffer]"})
+          .option("flush_interval", &O::flush_interval,
+                  "Longest time points wait for a full batch; 0: as in [agent].",
+                  {.min = 0, .max = 86'400})
+          .option("flush_jitter", &O::flush_jitter,
+                  "Up to so much more, by chance; 0: as in [agent].", {.min = 0, .max = 86'400})
+          .option("max_batch_bytes", &O::max_batch_bytes,
+                  "Most bytes of lines in one request, before compression.",
+                  {.min = 1024, .max = 64 << 20})
+          .option("max_retry_after", &O::max_retry_after,
+                  "Longest wait a server may ask for (Retry-After).", {.min = 1, .max = 86'400});
+  return kSchema;
+}
+
+std::string ReaderNames::take(std::string_view plugin, std::string_view alias,
+                              std::string_view identity) {
+  const std::string base =
+      alias.empty() ? fmt::format("{}-{:016x}", plugin, hash64(identity)) : std::string(alias);
+  std::string name = bounded(base);
+  for (int ordinal = 2; !taken_.insert(name).second; ++ordinal) {
+    name = bounded(fmt::format("{}-{}", base, ordinal));
+  }
+  return name;
+}
+
+}  // namespace holdfast::outputs

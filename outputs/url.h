@@ -1,0 +1,25 @@
+// The URL of a server, as an output's option gives it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "agent/base/result.h"
+
+namespace holdfast::outputs {
+
+struct ServerUrl {
+  std::string base;      // "http://host:8086/prefix", without user info and without a final slash
+  std::string username;  // of the user info, decoded
+  std::string password;
+};
+
+// http and https only; a path is a prefix that is kept. Errors name what is wrong, never the
+// password.
+[[nodiscard]] base::Result<ServerUrl> parse_server_url(std::string_view text);
+
+// "?a=1&b=2" from parameters, percent-encoded, sorted by name; empty values are left out.
+[[nodiscard]] std::string query_string(const std::map<std::string, std::string>& parameters);
+
+}  // namespace holdfast::outputs

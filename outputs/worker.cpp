@@ -1,0 +1,45 @@
+// The thread around a Delivery.
+#include "outputs/worker.h"
+
+#include <utility>
+
+namespace holdfast::outputs {
+
+Worker::Worker(std::unique_ptr<Output> output, const WorkerOptions& options,
+               DeliveryContext context, std::unique_ptr<Waiter> waiter)
+    : ring_(context.ring),
+      reader_(context.reader),
+      delivery_(std::move(output), options, std::move(context)),
+      waiter_(std::move(waiter)) {}
+
+Worker::~Worker() {
+  request_stop(base::BootTime::min());
+  join();
+}
+
+void Worker::start() {
+  thread_ = std::jthread([this] { run(); });
+}
+
+void Worker::notify() {
+  if (ring_.pending_points(reader_) >= delivery_.wake_at_points()) waiter_->wake();
+}
+
+void Worker::request_stop(base::BootTime deadline) {
+  stop_.request(deadline);
+  waiter_->wake();
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::run() {
+  while (!stop_.requested()) {
+    const base::BootTime next = delivery_.step(stop_);
+    if (!stop_.requested()) waiter_->wait_until(next);
+  }
+  delivery_.finish(stop_);
+}
+
+}  // namespace holdfast::outputs

@@ -1,0 +1,48 @@
+// Worker: the thread of one output. It steps a Delivery and sleeps in between.
+#pragma once
+
+#include <memory>
+#include <thread>
+
+#include "agent/base/clock.h"
+#include "outputs/delivery.h"
+#include "outputs/stop_signal.h"
+#include "outputs/waiter.h"
+
+namespace holdfast::outputs {
+
+// All functions may be called from any thread, join() from one. Destroying a running worker stops
+// it without a last flush.
+class Worker {
+ public:
+  // Everything in `context` outlives the worker. Nothing is sent before start().
+  Worker(std::unique_ptr<Output> output, const WorkerOptions& options, DeliveryContext context,
+         std::unique_ptr<Waiter> waiter);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void start();
+  // Something was appended to the ring; cheap, and wakes the thread only if that makes a full
+  // batch.
+  void notify();
+  // Finish the request in flight, make one last flush unless an announced wait forbids it, and end;
+  // all of it until `deadline`. Returns at once.
+  void request_stop(base::BootTime deadline);
+  // Waits for the thread to end.
+  void join();
+
+  [[nodiscard]] OutputStatus status() const { return delivery_.status(); }
+
+ private:
+  void run();
+
+  buffer::Ring& ring_;
+  buffer::ReaderId reader_;
+  Delivery delivery_;
+  std::unique_ptr<Waiter> waiter_;
+  StopSignal stop_;
+  std::jthread thread_;
+};
+
+}  // namespace holdfast::outputs

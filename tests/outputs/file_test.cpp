@@ -1,0 +1,104 @@
+// Plugin `file`.
+#include "outputs/file.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "tests/outputs/plugin_table.h"
+#include "tests/support/fake_ring.h"
+
+namespace holdfast::outputs {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FileOutputTest : public testing::Test {
+ protected:
+  FileOutputTest() {
+    std::string name = (fs::temp_directory_path() / "holdfast-file-XXXXXX").string();
+    directory_ = ::mkdtemp(name.data());
+  }
+  ~FileOutputTest() override { fs::remove_all(directory_); }
+
+  Attempt deliver(Output& output, std::uint32_t points) {
+    test::FakeRing ring;
+    ring.append_points(points);
+    auto batch = Batch::from_blocks(std::move(*ring.read(0, {}, Batch::kPrefix)), points);
+    return output.deliver(*batch, stop_);
+  }
+  test::MadeOutput make(const std::string& options) {
+    return test::make_output("file", options, {clock_, {}});
+  }
+  static std::string content(const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+  base::SystemClock clock_;
+  StopSignal stop_;
+  fs::path directory_;
+};
+
+TEST_F(FileOutputTest, AppendsLinesToEachFile) {
+  const fs::path a = directory_ / "a";
+  const fs::path b = directory_ / "b";
+  std::ofstream(b) << "before\n";
+  auto made = make("files = [\"" + a.string() + "\", \"" + b.string() + "\"]");
+  ASSERT_TRUE(made.output);
+  EXPECT_EQ(deliver(*made.output, 3).decision.action, Action::kDelivered);
+  const Attempt second = deliver(*made.output, 2);
+  EXPECT_EQ(second.decision.action, Action::kDelivered);
+  EXPECT_EQ(second.bytes_sent, 2 * test::numbered_lines(0, 2).size());
+  EXPECT_EQ(content(a), test::numbered_lines(0, 3) + test::numbered_lines(0, 2));
+  EXPECT_EQ(content(b), "before\n" + content(a));
+}
+
+TEST_F(FileOutputTest, LargeBatchesAreWrittenWhole) {
+  const fs::path a = directory_ / "a";
+  auto made = make("files = [\"" + a.string() + "\"]");
+  EXPECT_EQ(deliver(*made.output, 5000).decision.action, Action::kDelivered);
+  EXPECT_EQ(content(a), test::numbered_lines(0, 5000));
+}
+
+TEST_F(FileOutputTest, WhatCannotBeWrittenIsTriedAgain) {
+  const fs::path late = directory_ / "later" / "a";
+  auto made = make("files = [\"" + late.string() + "\"]");
+  ASSERT_TRUE(made.output);
+  const Attempt failed = deliver(*made.output, 3);
+  EXPECT_EQ(failed.decision.action, Action::kRetry);
+  EXPECT_NE(failed.decision.reason.find(late.string()), std::string::npos);
+  fs::create_directory(late.parent_path());
+  EXPECT_EQ(deliver(*made.output, 3).decision.action, Action::kDelivered);
+  EXPECT_EQ(content(late), test::numbered_lines(0, 3));
+}
+
+TEST_F(FileOutputTest, AFullDeviceKeepsThePoints) {
+  auto made = make("files = [\"/dev/full\"]");
+  EXPECT_EQ(deliver(*made.output, 3).decision.action, Action::kRetry);
+}
+
+TEST_F(FileOutputTest, AReaderThatStoppedDoesNotKeepTheAgentFromStopping) {
+  const fs::path pipe = directory_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::fstream reader(pipe);  // opened for both, so that nobody has to wait; never read
+  auto made = make("files = [\"" + pipe.string() + "\"]");
+  stop_.request(clock_.boot());
+  EXPECT_EQ(deliver(*made.output, 5000).decision.action, Action::kRetry);  // more than a pipe holds
+}
+
+TEST_F(FileOutputTest, OptionsAndIdentity) {
+  EXPECT_EQ(make("").identity, "stdout\n");
+  EXPECT_EQ(make("files = [\"a\", \"b\"]").identity, "a\nb\n");
+  const auto none = make("files = []");
+  EXPECT_EQ(none.output, nullptr);
+  EXPECT_EQ(none.problems.size(), 1U);
+  EXPECT_EQ(make("file = \"x\"").problems.size(), 1U);
+}
+
+}  // namespace
+}  // namespace holdfast::outputs

@@ -1,0 +1,76 @@
+// A worker with its thread, ring and influxdb output; only HTTP and time are scripted.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include "outputs/influxdb.h"
+#include "outputs/worker.h"
+#include "tests/outputs/scripted_client.h"
+#include "tests/support/fake_ring.h"
+#include "tests/support/fake_waiter.h"
+
+namespace holdfast::test {
+
+inline constexpr base::Duration kFlush = std::chrono::seconds(10);
+
+class WorkerTest : public testing::Test {
+ protected:
+  ~WorkerTest() override {
+    if (worker_) worker_->request_stop(base::BootTime::min());
+  }
+
+  void start(outputs::WorkerOptions options = {}, bool create_database = false) {
+    options.flush_interval = kFlush;
+    outputs::InfluxdbTarget target;
+    target.write_url = "http://h/write?db=t";
+    target.query_url = "http://h/query";
+    if (create_database) target.create_statement = "q=CREATE%20DATABASE%20%22t%22";
+    auto output = outputs::make_influxdb_output(
+        std::move(target), std::make_unique<ScriptedClient>(http_), {clock_, {}});
+    auto waiter = std::make_unique<FakeWaiter>(clock_);
+    waiter_ = waiter.get();
+    worker_ = std::make_unique<outputs::Worker>(
+        std::move(output), options,
+        outputs::DeliveryContext{ring_, 0, "reader", clock_, base::Random(7), {}},
+        std::move(waiter));
+    worker_->start();
+    rest();
+  }
+
+  // Until the worker sleeps; for how long from now.
+  base::Duration rest() {
+    const auto until = waiter_->parked_until();
+    EXPECT_TRUE(until) << "the worker does not come to rest";
+    return until.value_or(base::BootTime{}) - clock_.boot();
+  }
+  void append(std::uint32_t points) {
+    ring_.append_points(points);
+    worker_->notify();
+  }
+  base::Duration pass(base::Duration time) {
+    waiter_->advance(time);
+    return rest();
+  }
+  // Ends the current flush interval with `points` pending, so that one request goes out.
+  base::Duration flush(std::uint32_t points) {
+    append(points);
+    return pass(rest());
+  }
+  void restart(outputs::WorkerOptions options = {}) {
+    worker_->request_stop(base::BootTime::min());
+    worker_->join();
+    start(options);
+  }
+
+  FakeClock clock_;
+  FakeRing ring_;
+  HttpScript http_{clock_};
+  FakeWaiter* waiter_ = nullptr;
+  std::unique_ptr<outputs::Worker> worker_;
+};
+
+}  // namespace holdfast::test

@@ -1,0 +1,64 @@
+// InfluxdbServer: a real influxd (1.x, found in PATH) on free loopback ports, with its data in a
+// temporary directory. For tests that must not believe an emulation.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <sys/types.h>
+
+#include "agent/base/result.h"
+
+namespace holdfast::test {
+
+struct InfluxdbOptions {
+  std::string user{};  // with a user, authentication is on and this one is made as admin
+  std::string password{};
+  std::uint64_t max_body_bytes = 25'000'000;
+};
+
+// For one thread. Ends the server and removes its data when it goes.
+class InfluxdbServer {
+ public:
+  explicit InfluxdbServer(InfluxdbOptions options = {});
+  ~InfluxdbServer();
+  InfluxdbServer(const InfluxdbServer&) = delete;
+  InfluxdbServer& operator=(const InfluxdbServer&) = delete;
+
+  // Starts the server and waits until /ping answers, at most 30 s; the error says what is missing.
+  // Started again it has the same port and data.
+  [[nodiscard]] base::Status start();
+  // SIGTERM: goes down in good order. SIGKILL: as if the power had failed. Waits for its end.
+  void stop(int signal);
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::string url() const;
+  // What the server wrote to its log, for a failed test.
+  [[nodiscard]] std::string log() const;
+
+  // The JSON answer to a query, sent as the user of the options.
+  [[nodiscard]] base::Result<std::string> query(std::string_view database,
+                                                std::string_view statement) const;
+  // Values of `field` in `measurement`; 0 when there are none.
+  [[nodiscard]] base::Result<std::uint64_t> count(std::string_view database,
+                                                  std::string_view measurement,
+                                                  std::string_view field) const;
+
+ private:
+  [[nodiscard]] base::Status launch();
+  [[nodiscard]] base::Status wait_for_ping();
+  [[nodiscard]] base::Result<std::string> request(std::string_view method,
+                                                  const std::string& target) const;
+  [[nodiscard]] bool exited();
+
+  InfluxdbOptions options_;
+  std::filesystem::path directory_;
+  std::uint16_t port_ = 0;
+  pid_t pid_ = -1;
+  bool prepared_ = false;  // the user exists
+};
+
+}  // namespace holdfast::test
