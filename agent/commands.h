@@ -1,0 +1,41 @@
+// The commands of the program. Each returns its exit status.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/base/log.h"
+
+namespace holdfast::agent {
+
+// Exit statuses.
+constexpr int kExitDone = 0;
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitConfiguration = 78;  // EX_CONFIG: systemd does not start it again
+
+// What the command line says.
+struct CommandLine {
+  std::string command = "run";
+  std::vector<std::string> config_files;
+  std::vector<std::string> config_directories;
+  std::vector<std::string> names;  // plugins, for `config sample`
+  std::string file;                // for `buffer info`
+  std::string log_format = "text";
+  bool debug = false;
+  bool quiet = false;
+  bool json = false;
+  bool watch = false;
+};
+
+[[nodiscard]] int run(const CommandLine& line);
+[[nodiscard]] int check(const CommandLine& line);
+[[nodiscard]] int test(const CommandLine& line);
+[[nodiscard]] int once(const CommandLine& line);
+[[nodiscard]] int status(const CommandLine& line);
+[[nodiscard]] int buffer_info(const CommandLine& line);
+[[nodiscard]] int plugins(const CommandLine& line);
+[[nodiscard]] int config_sample(const CommandLine& line);
+[[nodiscard]] int print_version();
+
+}  // namespace holdfast::agent

@@ -1,0 +1,197 @@
+// From tables to plugin instances: common options first, then the plugin's own, then what nobody
+// took is reported.
+#include "agent/configuration.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include <unistd.h>
+
+#include "inputs/registry.h"
+#include "outputs/registry.h"
+
+namespace holdfast::agent {
+namespace {
+
+constexpr std::uint32_t kDefaultBatch = 5000;
+
+std::string system_hostname() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
+std::vector<std::string_view> names_of(const std::vector<config::OptionInfo>& options) {
+  std::vector<std::string_view> names;
+  for (const auto& option : options) names.push_back(option.name);
+  return names;
+}
+
+// Options of a schema from a section, with the section's unknown keys reported.
+template <class Options>
+Options parse_section(config::Table& table, const config::Schema<Options>& schema,
+                      config::Diagnostics& diagnostics) {
+  Options options = schema.parse(table, diagnostics);
+  const auto infos = schema.describe();
+  table.report_unused(diagnostics, names_of(infos));
+  return options;
+}
+
+template <class Plugins>
+void report_unknown_plugin(const config::PluginTable& table, std::string_view category,
+                           const Plugins& plugins, config::Diagnostics& diagnostics) {
+  std::vector<std::string_view> known;
+  for (const auto& plugin : plugins) known.push_back(plugin.name);
+  std::string message = fmt::format("no such plugin {}.{}", category, table.name);
+  const std::string_view near = config::nearest_name(table.name, known);
+  if (!near.empty()) message += fmt::format("; did you mean {}.{}?", category, near);
+  diagnostics.error(table.where, std::move(message));
+}
+
+std::string display_name(std::string_view category, std::string_view plugin,
+                         const std::string& alias) {
+  std::string name = fmt::format("{}.{}", category, plugin);
+  return alias.empty() ? name : name + "::" + alias;
+}
+
+// The input's own tags win over global ones.
+std::vector<line::TagPair> merge_tags(const config::StringMap& own,
+                                      const std::vector<line::TagPair>& global) {
+  std::map<std::string, std::string> merged(own.begin(), own.end());
+  for (const auto& tag : global) merged.insert(tag);
+  return {merged.begin(), merged.end()};
+}
+
+ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputPlugin& plugin,
+                                const Configuration& whole, const Surroundings& surroundings,
+                                config::Diagnostics& diagnostics) {
+  const auto has = [&](std::string_view key) { return table.table.find(key) != nullptr; };
+  const bool own_jitter = has("collection_jitter");
+  const InputOptions common = input_schema().parse(table.table, diagnostics);
+  ConfiguredInput input;
+  input.plugin = &plugin;
+  input.alias = common.alias;
+  input.display = display_name("inputs", plugin.name, common.alias);
+  const base::Duration zero{};
+  input.interval = common.interval > zero ? common.interval : whole.agent.interval;
+  input.jitter = own_jitter ? common.collection_jitter : whole.agent.collection_jitter;
+  input.offset =
+      common.collection_offset > zero ? common.collection_offset : whole.agent.collection_offset;
+  base::Duration precision = common.precision > zero ? common.precision : whole.agent.precision;
+  if (precision <= zero) precision = inputs::automatic_precision(input.interval);
+  input.rules = {common.name_override,
+                 common.name_prefix,
+                 common.name_suffix,
+                 merge_tags(common.tags, whole.global_tags),
+                 precision,
+                 {}};
+  input.counters = std::make_unique<inputs::InputCounters>();
+  const inputs::InputContext context{surroundings.host, surroundings.clock,
+                                     surroundings.log.named(input.display)};
+  input.input = plugin.create(table.table, diagnostics, context);
+  auto options = plugin.options();
+  const auto shared = input_schema().describe();
+  options.insert(options.end(), shared.begin(), shared.end());
+  table.table.report_unused(diagnostics, names_of(options));
+  // Points that arrive by themselves keep their nanoseconds unless the input asks otherwise.
+  if (input.service() != nullptr && common.precision <= zero) {
+    input.rules.precision = base::Duration(1);
+  }
+  return input;
+}
+
+ConfiguredOutput configure_output(config::PluginTable& table, const outputs::OutputPlugin& plugin,
+                                  const Configuration& whole, const Surroundings& surroundings,
+                                  outputs::ReaderNames& names, config::Diagnostics& diagnostics) {
+  ConfiguredOutput output;
+  output.plugin = &plugin;
+  const bool own_jitter = table.table.find("flush_jitter") != nullptr;
+  output.worker = outputs::worker_schema().parse(table.table, diagnostics);
+  const base::Duration zero{};
+  if (output.worker.flush_interval <= zero) {
+    output.worker.flush_interval = whole.agent.flush_interval;
+  }
+  if (!own_jitter) output.worker.flush_jitter = whole.agent.flush_jitter;
+  if (output.worker.metric_batch_size == 0) {
+    output.worker.metric_batch_size = whole.agent.metric_batch_size;
+  }
+  output.display = display_name("outputs", plugin.name, output.worker.alias);
+  const outputs::OutputContext context{surroundings.clock, surroundings.log.named(output.display)};
+  std::string identity;
+  output.output = plugin.create(table.table, diagnostics, context, identity);
+  output.reader_id = names.take(plugin.name, output.worker.alias, identity);
+  auto options = plugin.options();
+  const auto shared = outputs::worker_schema().describe();
+  options.insert(options.end(), shared.begin(), shared.end());
+  table.table.report_unused(diagnostics, names_of(options));
+  return output;
+}
+
+// Servers refuse points with these tags, so every point of the agent would be lost.
+bool is_reserved_tag(std::string_view key) {
+  return key == "time" || key == "_field" || key == "_measurement";
+}
+
+std::vector<line::TagPair> read_global_tags(config::Table& table, const Configuration& whole,
+                                            config::Diagnostics& diagnostics) {
+  std::map<std::string, std::string> tags;
+  std::vector<std::string> keys;
+  for (const auto& entry : table.entries()) keys.push_back(entry.key);
+  for (const std::string& key : keys) {
+    if (const config::Table::Entry* entry = table.take(key)) {
+      if (is_reserved_tag(key)) {
+        diagnostics.error(entry->where, fmt::format("the tag `{}` is reserved by InfluxDB", key));
+        continue;
+      }
+      config::read_value(*entry, {}, diagnostics, tags[key]);
+    }
+  }
+  if (!whole.agent.omit_hostname) tags["host"] = whole.hostname;
+  return {tags.begin(), tags.end()};
+}
+
+}  // namespace
+
+inputs::ServiceInput* ConfiguredInput::service() const {
+  return dynamic_cast<inputs::ServiceInput*>(input.get());
+}
+
+std::uint32_t Configuration::block_points() const {
+  std::uint32_t smallest = kDefaultBatch;
+  for (const ConfiguredOutput& output : outputs) {
+    if (output.worker.metric_batch_size > 0) {
+      smallest = std::min(smallest, static_cast<std::uint32_t>(output.worker.metric_batch_size));
+    }
+  }
+  return smallest;
+}
+
+Configuration configure(config::Document& document, const Surroundings& surroundings,
+                        config::Diagnostics& diagnostics) {
+  Configuration whole;
+  whole.agent = parse_section(document.agent, agent_schema(), diagnostics);
+  whole.buffer = parse_section(document.buffer, buffer_schema(), diagnostics);
+  whole.status = parse_section(document.status, status_schema(), diagnostics);
+  whole.hostname = whole.agent.hostname.empty() ? system_hostname() : whole.agent.hostname;
+  whole.global_tags = read_global_tags(document.global_tags, whole, diagnostics);
+  for (config::PluginTable& table : document.inputs) {
+    if (const auto* plugin = inputs::find_input(table.name)) {
+      whole.inputs.push_back(configure_input(table, *plugin, whole, surroundings, diagnostics));
+    } else {
+      report_unknown_plugin(table, "inputs", inputs::all_inputs(), diagnostics);
+    }
+  }
+  outputs::ReaderNames names;
+  for (config::PluginTable& table : document.outputs) {
+    if (const auto* plugin = outputs::find_output(table.name)) {
+      whole.outputs.push_back(
+          configure_output(table, *plugin, whole, surroundings, names, diagnostics));
+    } else {
+      report_unknown_plugin(table, "outputs", outputs::all_outputs(), diagnostics);
+    }
+  }
+  return whole;
+}
+
+}  // namespace holdfast::agent

@@ -1,0 +1,67 @@
+// Configuration: what the files say, checked and turned into plugin instances.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/base/clock.h"
+#include "agent/base/log.h"
+#include "agent/options.h"
+#include "config/diagnostics.h"
+#include "config/loader.h"
+#include "inputs/input.h"
+#include "outputs/output.h"
+
+namespace holdfast::agent {
+
+struct ConfiguredInput {
+  const inputs::InputPlugin* plugin = nullptr;
+  std::string alias;
+  std::string display;  // "inputs.cpu", "inputs.cpu::alias"
+  base::Duration interval{};
+  base::Duration jitter{};
+  base::Duration offset{};
+  inputs::PointRules rules;
+  std::unique_ptr<inputs::InputCounters> counters;
+  std::unique_ptr<inputs::Input> input;
+
+  // Null unless this input receives points by itself.
+  [[nodiscard]] inputs::ServiceInput* service() const;
+};
+
+struct ConfiguredOutput {
+  const outputs::OutputPlugin* plugin = nullptr;
+  std::string display;  // "outputs.influxdb", "outputs.influxdb::alias"
+  std::string reader_id;
+  outputs::WorkerOptions worker;
+  std::unique_ptr<outputs::Output> output;
+};
+
+struct Configuration {
+  AgentOptions agent;
+  BufferOptions buffer;
+  StatusOptions status;
+  std::string hostname;
+  std::vector<line::TagPair> global_tags;  // with host, sorted by key
+  std::vector<ConfiguredInput> inputs;
+  std::vector<ConfiguredOutput> outputs;
+
+  // The smallest batch of any output: what a block may hold, so that batches are whole blocks.
+  [[nodiscard]] std::uint32_t block_points() const;
+};
+
+// What plugins are built with; outlives the configuration.
+struct Surroundings {
+  const inputs::HostFs& host;
+  const base::Clock& clock;
+  base::Logger log;
+};
+
+// Builds everything the document describes. All problems go to `diagnostics`; if there are errors
+// the result must not be run.
+[[nodiscard]] Configuration configure(config::Document& document, const Surroundings& surroundings,
+                                      config::Diagnostics& diagnostics);
+
+}  // namespace holdfast::agent

@@ -1,0 +1,168 @@
+// The gathers of one tick share a block: the last of them to finish closes it, a timer after one
+// second at the latest.
+#include "agent/gatherer.h"
+
+#include <exception>
+#include <utility>
+
+namespace holdfast::agent {
+namespace {
+
+constexpr base::Duration kOpenBlockAge = std::chrono::seconds(1);
+constexpr base::Duration kErrorLogInterval = std::chrono::minutes(1);
+
+std::vector<buffer::Lines> views_of(const std::vector<line::LineChunk>& chunks) {
+  std::vector<buffer::Lines> views;
+  views.reserve(chunks.size());
+  for (const line::LineChunk& chunk : chunks) {
+    views.push_back({chunk.bytes, chunk.points, chunk.oldest_ns, chunk.newest_ns});
+  }
+  return views;
+}
+
+// A plugin that throws (out of memory, a bug) costs its gather, not the agent.
+base::Status guarded_gather(inputs::Input& input, inputs::Accumulator& accumulator) {
+  try {
+    return input.gather(accumulator);
+  } catch (const std::exception& error) {
+    return base::fail(base::ErrorCode::kInvalid, "the gather failed: {}", error.what());
+  }
+}
+
+}  // namespace
+
+void add_chunks(buffer::BlockSink& sink, const std::vector<line::LineChunk>& chunks,
+                buffer::BlockSink::Done done) {
+  sink.add(views_of(chunks), std::move(done));
+}
+
+bool gather_once(ConfiguredInput& input, const buffer::BlockLimits& limits,
+                 const base::Clock& clock, const base::Logger& log,
+                 const std::function<void(std::vector<line::LineChunk>)>& use) {
+  inputs::InputCounters& counters = *input.counters;
+  const base::BootTime begin = clock.boot();
+  inputs::Accumulator accumulator(input.rules, limits, clock.wall_ns(), counters);
+  const base::Status status = guarded_gather(*input.input, accumulator);
+  if (!status) accumulator.add_error(status.error());
+  ++counters.gathers;
+  counters.gather_ns = (clock.boot() - begin).count();
+  for (const base::Error& error : accumulator.errors()) log.error("{}", error.message);
+  const bool failed = !accumulator.errors().empty();
+  use(accumulator.take());
+  return !failed;
+}
+
+struct Gatherer::Shared {
+  buffer::BlockSink& sink;
+  const base::Clock& clock;
+  std::atomic<int> running{0};
+};
+
+struct Gatherer::Task {
+  Task(ConfiguredInput& which, asio::io_context& io, const ScheduleOptions& options,
+       base::Logger logger)
+      : input(which), schedule(options), timer(io), log(std::move(logger)) {}
+
+  ConfiguredInput& input;
+  Schedule schedule;
+  asio::steady_timer timer;
+  base::Logger log;
+  std::atomic<bool> busy{false};
+  base::LogThrottle skip_throttle{kErrorLogInterval};
+  base::LogThrottle error_throttle{kErrorLogInterval};
+  base::LogThrottle refuse_throttle{kErrorLogInterval};
+};
+
+Gatherer::Gatherer(asio::io_context& io, Pool pool, std::vector<ConfiguredInput>& inputs,
+                   const AgentOptions& options, buffer::BlockSink& sink, const base::Clock& clock,
+                   const base::Logger& log)
+    : io_(io),
+      pool_(std::move(pool)),
+      clock_(clock),
+      random_(base::Random::from_system()),
+      shared_(std::make_shared<Shared>(sink, clock)),
+      flush_timer_(io) {
+  for (ConfiguredInput& input : inputs) {
+    if (input.service() != nullptr) continue;
+    const ScheduleOptions schedule{input.interval, input.jitter, input.offset,
+                                   options.round_interval};
+    tasks_.push_back(std::make_unique<Task>(input, io, schedule, log.named(input.display)));
+  }
+}
+
+Gatherer::~Gatherer() = default;
+
+void Gatherer::start() {
+  for (const auto& task : tasks_) arm(*task, task->schedule.first(clock_.wall(), random_));
+}
+
+void Gatherer::stop() {
+  stopped_ = true;
+  for (const auto& task : tasks_) task->timer.cancel();
+  flush_timer_.cancel();
+}
+
+int Gatherer::running() const { return shared_->running; }
+
+void Gatherer::arm(Task& task, base::WallTime due) {
+  task.timer.expires_after(due - clock_.wall());
+  task.timer.async_wait([this, &task](const std::error_code& cancelled) {
+    if (cancelled || stopped_) return;
+    tick(task);
+    arm(task, task.schedule.next(clock_.wall(), random_));
+  });
+}
+
+void Gatherer::tick(Task& task) {
+  inputs::InputCounters& counters = *task.input.counters;
+  if (task.busy.exchange(true)) {
+    ++counters.skipped;
+    std::uint64_t before = 0;
+    if (task.skip_throttle.allow(clock_.boot(), before)) {
+      task.log.warn("still gathering after its interval of {}: this tick is skipped ({} before)",
+                    base::format_duration(task.input.interval), before);
+    }
+    return;
+  }
+  ++shared_->running;
+  arm_flush();
+  pool_([&task, shared = shared_] {
+    // Errors of a broken collector repeat at each gather: one line a minute is enough.
+    std::uint64_t before = 0;
+    const std::uint64_t errors = task.input.counters->errors;
+    const auto use = [&](const std::vector<line::LineChunk>& chunks) {
+      add_chunks(shared->sink, chunks,
+                 [&task, shared](const base::Status& status, std::uint64_t refused) {
+                   if (status) return;
+                   task.input.counters->not_accepted += refused;
+                   std::uint64_t more = 0;
+                   if (task.refuse_throttle.allow(shared->clock.boot(), more)) {
+                     task.log.error("{} points not accepted: {} ({} times before)", refused,
+                                    status.error().message, more);
+                   }
+                 });
+    };
+    gather_once(task.input, shared->sink.limits(), shared->clock, base::Logger(), use);
+    if (task.input.counters->errors != errors &&
+        task.error_throttle.allow(shared->clock.boot(), before)) {
+      task.log.error("{} ({} times before)", task.input.counters->last_error(), before);
+    }
+    task.busy = false;
+    if (--shared->running == 0) shared->sink.flush();
+  });
+}
+
+void Gatherer::arm_flush() {
+  if (flush_armed_) return;
+  flush_armed_ = true;
+  flush_timer_.expires_after(kOpenBlockAge);
+  flush_timer_.async_wait([this](const std::error_code& cancelled) {
+    flush_armed_ = false;
+    if (cancelled || stopped_ || shared_->running == 0) return;
+    // A slow gather holds the tick open: what the others gathered does not wait for it.
+    pool_([shared = shared_] { shared->sink.flush(); });
+    arm_flush();
+  });
+}
+
+}  // namespace holdfast::agent

@@ -1,0 +1,70 @@
+// Gatherer: calls each input at its times. Timers run on the I/O thread, gathers on the pool; one
+// gather of an input at a time, a slow one is skipped and delays no other.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+
+#include "agent/base/clock.h"
+#include "agent/base/log.h"
+#include "agent/base/random.h"
+#include "agent/configuration.h"
+#include "agent/schedule.h"
+#include "buffer/block_sink.h"
+
+namespace holdfast::agent {
+
+using Pool = std::function<void(std::function<void()>)>;
+
+// Gathers once, now, on the calling thread: counts, logs errors, hands the lines to `use`.
+// Returns false if anything failed.
+bool gather_once(ConfiguredInput& input, const buffer::BlockLimits& limits,
+                 const base::Clock& clock, const base::Logger& log,
+                 const std::function<void(std::vector<line::LineChunk>)>& use);
+
+// Hands chunks to the sink; `done` as BlockSink::add has it.
+void add_chunks(buffer::BlockSink& sink, const std::vector<line::LineChunk>& chunks,
+                buffer::BlockSink::Done done);
+
+class Gatherer {
+ public:
+  // Everything outlives the gatherer; inputs that receive points by themselves are left out.
+  Gatherer(asio::io_context& io, Pool pool, std::vector<ConfiguredInput>& inputs,
+           const AgentOptions& options, buffer::BlockSink& sink, const base::Clock& clock,
+           const base::Logger& log);
+  ~Gatherer();
+  Gatherer(const Gatherer&) = delete;
+  Gatherer& operator=(const Gatherer&) = delete;
+
+  void start();
+  // No more gathers; those running go on (see running()). I/O thread.
+  void stop();
+  [[nodiscard]] int running() const;
+
+ private:
+  struct Task;
+  struct Shared;  // what gathers on the pool need, even if they outlast this object
+
+  void arm(Task& task, base::WallTime due);
+  void tick(Task& task);
+  void arm_flush();
+
+  asio::io_context& io_;
+  Pool pool_;
+  const base::Clock& clock_;
+  base::Random random_;
+  std::shared_ptr<Shared> shared_;
+  std::vector<std::unique_ptr<Task>> tasks_;
+  asio::steady_timer flush_timer_;
+  bool flush_armed_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace holdfast::agent

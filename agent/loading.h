@@ -1,0 +1,43 @@
+// Loading: from the command line to a checked configuration, or the list of its problems on stderr.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/commands.h"
+#include "agent/configuration.h"
+#include "inputs/host_fs.h"
+
+namespace holdfast::agent {
+
+// What lives as long as the program: clock, host files, logger.
+struct World {
+  World(inputs::HostRoots roots, base::Logger logger)
+      : host(std::move(roots)), log(std::move(logger)) {}
+
+  base::SystemClock clock;
+  inputs::HostFs host;
+  base::Logger log;
+};
+[[nodiscard]] std::unique_ptr<World> make_world(const CommandLine& line);
+
+struct Required {
+  bool inputs = true;
+  bool outputs = true;
+};
+
+// The configuration, with errors and warnings printed to stderr; nothing if there were errors.
+[[nodiscard]] std::optional<Configuration> load(const CommandLine& line, const World& world,
+                                                Required required);
+
+// The ring's place for this configuration, and whether it is the default one.
+struct RingPlace {
+  std::string path;
+  bool is_default = false;
+};
+[[nodiscard]] RingPlace ring_place(const BufferOptions& options);
+
+}  // namespace holdfast::agent

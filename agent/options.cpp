@@ -1,0 +1,92 @@
+// Declarations of the agent's options. Names and meanings of [agent] and of the inputs' common
+// options follow Telegraf; [buffer] and [status] are ours.
+#include "agent/options.h"
+
+namespace holdfast::agent {
+
+using config::Rules;
+using config::Schema;
+
+const Schema<AgentOptions>& agent_schema() {
+  using O = AgentOptions;
+  static const auto schema =
+      Schema<O>{}
+          .option("interval", &O::interval, "Time between two gathers of an input.",
+                  Rules{.min = 0.001})
+          .option("round_interval", &O::round_interval,
+                  "Align gathers to multiples of the interval (:00, :10, :20...).")
+          .option("collection_jitter", &O::collection_jitter,
+                  "Delay each gather by a random time up to this.")
+          .option("collection_offset", &O::collection_offset,
+                  "Shift the schedule of gathers by this.")
+          .option("precision", &O::precision,
+                  "Round timestamps to this; 0s follows the interval, 1s at the coarsest.")
+          .option("flush_interval", &O::flush_interval,
+                  "Send what is there at least this often; full batches go at once.",
+                  Rules{.min = 0.001})
+          .option("flush_jitter", &O::flush_jitter, "Add a random time up to this to each flush.")
+          .option("metric_batch_size", &O::metric_batch_size,
+                  "Most points in one request; 0 stands for 5000.", Rules{.min = 0, .max = 1e6})
+          .option("metric_buffer_limit", &O::metric_buffer_limit,
+                  "Points an output may keep in memory.",
+                  Rules{.no_effect = "the backlog lies in the ring, bounded by [buffer] size"})
+          .option("shutdown_timeout", &O::shutdown_timeout,
+                  "At stop: time for the last gathers and the last flush.")
+          .option("hostname", &O::hostname, "Value of the host tag; empty: the system's name.")
+          .option("omit_hostname", &O::omit_hostname, "Do not add the host tag.")
+          .option("debug", &O::debug, "Log at level debug.")
+          .option("quiet", &O::quiet, "Log errors only.");
+  return schema;
+}
+
+const Schema<BufferOptions>& buffer_schema() {
+  using O = BufferOptions;
+  static const auto schema =
+      Schema<O>{}
+          .option("path", &O::path,
+                  "The ring file; empty: $STATE_DIRECTORY/ring, else "
+                  "~/.local/state/holdfast/ring.")
+          .option("size", &O::size, "Size of the ring file, reserved at the first start.",
+                  Rules{.min = 1 << 20})
+          .option("sync", &O::sync,
+                  "When blocks are made durable against a power cut: every sync_interval, or never "
+                  "(left to the kernel).",
+                  Rules{.choices = {"interval", "never"}})
+          .option("sync_interval", &O::sync_interval,
+                  "Time between two syncs, each skipped when nothing is new.", Rules{.min = 0.01})
+          .option("compression_level", &O::compression_level,
+                  "zlib's level: 1 costs least CPU, 9 stores and sends the fewest bytes.",
+                  Rules{.min = 1, .max = 9});
+  return schema;
+}
+
+const Schema<StatusOptions>& status_schema() {
+  using O = StatusOptions;
+  static const auto schema =
+      Schema<O>{}
+          .option("listen", &O::listen,
+                  "Address of /status.json and /health over HTTP; empty: off.")
+          .option("socket", &O::socket,
+                  "Unix socket that `holdfast status` asks; empty: $RUNTIME_DIRECTORY/status.sock, "
+                  "else beside the ring.");
+  return schema;
+}
+
+const Schema<InputOptions>& input_schema() {
+  using O = InputOptions;
+  static const auto schema =
+      Schema<O>{}
+          .option("alias", &O::alias, "Name of this instance, in logs and status.")
+          .option("interval", &O::interval, "In place of the agent's interval.",
+                  Rules{.min = 0.001})
+          .option("precision", &O::precision, "In place of the agent's precision.")
+          .option("collection_jitter", &O::collection_jitter, "In place of the agent's.")
+          .option("collection_offset", &O::collection_offset, "In place of the agent's.")
+          .option("name_override", &O::name_override, "Another name for the measurement.")
+          .option("name_prefix", &O::name_prefix, "Put before the measurement's name.")
+          .option("name_suffix", &O::name_suffix, "Put after the measurement's name.")
+          .option("tags", &O::tags, "Tags to add to each point that does not have them.");
+  return schema;
+}
+
+}  // namespace holdfast::agent

@@ -1,0 +1,168 @@
+#include "agent/pipeline.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <asio/post.hpp>
+
+namespace holdfast::agent {
+namespace {
+
+constexpr base::Duration kKeepOrphans = std::chrono::hours(7 * 24);
+constexpr base::Duration kBetweenGathers = std::chrono::milliseconds(500);
+
+buffer::BlockWriterOptions writer_options(const Configuration& configuration) {
+  buffer::BlockWriterOptions options;
+  options.limits.points = configuration.block_points();
+  options.compression_level = static_cast<int>(configuration.buffer.compression_level);
+  return options;
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Pipeline>> Pipeline::create(asio::io_context& io,
+                                                         Configuration configuration, Store store,
+                                                         const base::Clock& clock,
+                                                         const base::Logger& log) {
+  std::unique_ptr<Pipeline> pipeline(
+      new Pipeline(io, std::move(configuration), std::move(store), clock, log));
+  if (auto made = pipeline->make_outputs(); !made) return tl::unexpected(made.error());
+  return pipeline;
+}
+
+Pipeline::Pipeline(asio::io_context& io, Configuration configuration, Store store,
+                   const base::Clock& clock, const base::Logger& log)
+    : io_(io),
+      configuration_(std::move(configuration)),
+      store_(std::move(store)),
+      clock_(clock),
+      log_(log),
+      started_at_(clock.boot()),
+      writer_(*store_.ring, writer_options(configuration_)) {}
+
+Pipeline::~Pipeline() {
+  pool_.join();
+  outputs_.clear();
+}
+
+base::Status Pipeline::make_outputs() {
+  for (ConfiguredOutput& output : configuration_.outputs) {
+    auto reader = store_.ring->attach(output.reader_id);
+    if (!reader) return tl::unexpected(reader.error());
+    auto waiter = outputs::make_boot_waiter();
+    if (!waiter) return tl::unexpected(waiter.error());
+    outputs::DeliveryContext context{*store_.ring,
+                                     *reader,
+                                     output.reader_id,
+                                     clock_,
+                                     base::Random::from_system(),
+                                     log_.named(output.display)};
+    outputs_.push_back({std::string(output.plugin->name), output.worker.alias, output.display,
+                        output.reader_id,
+                        std::make_unique<outputs::Worker>(std::move(output.output), output.worker,
+                                                          std::move(context), std::move(*waiter))});
+  }
+  orphans_ = store_.ring->settle_orphans(kKeepOrphans);
+  for (const std::string& orphan : orphans_) {
+    log_.warn("ring {}: no output claims the reader {}; its backlog is kept for {}", store_.path,
+              orphan, base::format_duration(kKeepOrphans));
+  }
+  store_.ring->on_append([this] {
+    for (const RunningOutput& output : outputs_) output.worker->notify();
+  });
+  return base::ok();
+}
+
+Pool Pipeline::pool() {
+  return [this](std::function<void()> job) { asio::post(pool_, std::move(job)); };
+}
+
+base::Status Pipeline::start() {
+  if (configuration_.buffer.sync == "interval" && !store_.degraded) {
+    sync_ = std::make_unique<buffer::SyncWorker>(*store_.ring, configuration_.buffer.sync_interval,
+                                                 log_.named("ring"));
+  }
+  for (const RunningOutput& output : outputs_) output.worker->start();
+  for (ConfiguredInput& input : configuration_.inputs) {
+    inputs::ServiceInput* service = input.service();
+    if (service == nullptr) continue;
+    const inputs::ServiceContext context{io_, pool(), writer_, input.rules, *input.counters};
+    if (auto started = service->start(context); !started) {
+      return base::fail(started.error().code, "{}: {}", input.display, started.error().message);
+    }
+    services_.push_back(service);
+  }
+  gatherer_ = std::make_unique<Gatherer>(io_, pool(), configuration_.inputs, configuration_.agent,
+                                         writer_, clock_, log_);
+  gatherer_->start();
+  return base::ok();
+}
+
+void Pipeline::run_io_until(base::BootTime deadline, const std::function<bool()>& done) {
+  io_.restart();
+  while (!done() && clock_.boot() < deadline) io_.run_one_for(std::chrono::milliseconds(10));
+}
+
+void Pipeline::stop_inputs(base::BootTime deadline) {
+  std::size_t open = services_.size();
+  for (inputs::ServiceInput* service : services_) service->stop([&open] { --open; });
+  if (gatherer_) gatherer_->stop();
+  run_io_until(deadline, [&] { return open == 0 && (!gatherer_ || gatherer_->running() == 0); });
+  services_.clear();
+}
+
+void Pipeline::stop_outputs(base::BootTime deadline) {
+  for (const RunningOutput& output : outputs_) output.worker->request_stop(deadline);
+  for (const RunningOutput& output : outputs_) output.worker->join();
+}
+
+StopReport Pipeline::stop() {
+  StopReport report;
+  const base::BootTime deadline = clock_.boot() + configuration_.agent.shutdown_timeout;
+  stop_inputs(deadline);
+  report.orderly = !gatherer_ || gatherer_->running() == 0;
+  writer_.flush();
+  if (auto synced = store_.ring->sync(false); !synced) log_.error("{}", synced.error().message);
+  stop_outputs(deadline);
+  sync_.reset();
+  for (const buffer::ReaderInfo& reader : store_.ring->info().readers) {
+    if (reader.attached) report.buffered = std::max(report.buffered, reader.ledger.buffered);
+  }
+  // A gather that hangs still holds the pool: then the ring is left as after a kill, which it
+  // survives.
+  if (!report.orderly) return report;
+  pool_.join();
+  if (auto closed = store_.ring->close(); !closed) log_.error("{}", closed.error().message);
+  return report;
+}
+
+bool Pipeline::run_once(base::BootTime deadline) {
+  bool good = true;
+  const auto store = [this, &good](const std::vector<line::LineChunk>& chunks) {
+    add_chunks(writer_, chunks, [this, &good](const base::Status& status, std::uint64_t refused) {
+      if (status) return;
+      good = false;
+      log_.error("{} points not accepted: {}", refused, status.error().message);
+    });
+  };
+  const auto gather = [&](bool only_rates) {
+    for (ConfiguredInput& input : configuration_.inputs) {
+      if (input.service() != nullptr || (only_rates && !input.plugin->needs_two_gathers)) continue;
+      const auto log = log_.named(input.display);
+      good = gather_once(input, writer_.limits(), clock_, log, store) && good;
+    }
+  };
+  gather(false);
+  run_io_until(clock_.boot() + kBetweenGathers, [] { return false; });
+  gather(true);
+  writer_.flush();
+  for (const RunningOutput& output : outputs_) output.worker->start();
+  stop_outputs(deadline);
+  for (const buffer::ReaderInfo& reader : store_.ring->info().readers) {
+    if (reader.attached && reader.ledger.buffered > 0) good = false;
+  }
+  if (auto closed = store_.ring->close(); !closed) log_.error("{}", closed.error().message);
+  return good;
+}
+
+}  // namespace holdfast::agent

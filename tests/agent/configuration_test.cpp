@@ -1,0 +1,121 @@
+#include "agent/configuration.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/agent/agent_harness.h"
+
+namespace holdfast::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Pair;
+
+TEST(Configuration, DefaultsAreThoseOfTheSections) {
+  const Configured made("[[inputs.mem]]\n[[outputs.file]]\n  files = [\"stdout\"]\n");
+  EXPECT_EQ(made.problems(), "");
+  const auto& configuration = made.configuration;
+  ASSERT_EQ(configuration.inputs.size(), 1U);
+  EXPECT_EQ(configuration.inputs[0].interval, 10s);
+  EXPECT_EQ(configuration.inputs[0].display, "inputs.mem");
+  EXPECT_EQ(configuration.inputs[0].rules.precision, 1s);
+  ASSERT_EQ(configuration.outputs.size(), 1U);
+  EXPECT_EQ(configuration.outputs[0].worker.flush_interval, 10s);
+  EXPECT_EQ(configuration.block_points(), 5000U);
+  EXPECT_EQ(configuration.buffer.size.count, 64U << 20U);
+}
+
+TEST(Configuration, AnInputsOwnOptionsWinOverTheAgents) {
+  const Configured made(R"(
+[agent]
+  interval = "20s"
+  collection_jitter = "3s"
+  collection_offset = "2s"
+[[inputs.mem]]
+[[inputs.mem]]
+  alias = "fast"
+  interval = "250ms"
+  collection_jitter = "0s"
+[[outputs.file]]
+)");
+  EXPECT_EQ(made.problems(), "");
+  const auto& inputs = made.configuration.inputs;
+  ASSERT_EQ(inputs.size(), 2U);
+  EXPECT_EQ(inputs[0].interval, 20s);
+  EXPECT_EQ(inputs[0].jitter, 3s);
+  EXPECT_EQ(inputs[0].offset, 2s);
+  EXPECT_EQ(inputs[1].display, "inputs.mem::fast");
+  EXPECT_EQ(inputs[1].interval, 250ms);
+  EXPECT_EQ(inputs[1].jitter, 0s);  // an explicit zero counts
+  EXPECT_EQ(inputs[1].rules.precision, 1ms);
+}
+
+TEST(Configuration, TagsMergeWithTheInputsOwnFirst) {
+  const Configured made(R"(
+[agent]
+  hostname = "pi"
+[global_tags]
+  site = "roof"
+  room = "3"
+[[inputs.mem]]
+  [inputs.mem.tags]
+    room = "4"
+[[outputs.file]]
+)");
+  EXPECT_EQ(made.problems(), "");
+  const auto& tags = made.configuration.inputs.at(0).rules.extra_tags;
+  EXPECT_THAT(tags, Contains(Pair("host", "pi")));
+  EXPECT_THAT(tags, Contains(Pair("site", "roof")));
+  EXPECT_THAT(tags, Contains(Pair("room", "4")));
+  EXPECT_EQ(tags.size(), 3U);
+  EXPECT_TRUE(std::is_sorted(tags.begin(), tags.end()));
+}
+
+TEST(Configuration, TheHostTagCanBeLeftOut) {
+  const Configured made("[agent]\nomit_hostname = true\n[[inputs.mem]]\n[[outputs.file]]\n");
+  EXPECT_TRUE(made.configuration.inputs.at(0).rules.extra_tags.empty());
+}
+
+TEST(Configuration, BlocksHoldNoMoreThanTheSmallestBatch) {
+  const Configured made(
+      "[[inputs.mem]]\n[[outputs.file]]\nmetric_batch_size = 300\n[[outputs.file]]\n"
+      "metric_batch_size = 1000\n");
+  EXPECT_EQ(made.configuration.block_points(), 300U);
+  EXPECT_NE(made.configuration.outputs[0].reader_id, made.configuration.outputs[1].reader_id);
+}
+
+TEST(Configuration, ListenersKeepNanosecondsUnlessAsked) {
+  const Configured made(
+      "[[inputs.influxdb_listener]]\n[[inputs.influxdb_listener]]\nprecision = \"1s\"\n"
+      "[[outputs.file]]\n");
+  EXPECT_EQ(made.problems(), "");
+  EXPECT_EQ(made.configuration.inputs.at(0).rules.precision, 1ns);
+  EXPECT_EQ(made.configuration.inputs.at(1).rules.precision, 1s);
+}
+
+TEST(Configuration, UnknownPluginsAndOptionsNameTheNearest) {
+  const Configured made(R"([[inputs.cpus]]
+[[inputs.cpu]]
+  percpus = true
+[[outputs.influx]]
+[agent]
+  intervall = "1s"
+)");
+  EXPECT_TRUE(made.diagnostics.has_errors());
+  EXPECT_THAT(made.problems(), HasSubstr("test.toml:1:"));
+  EXPECT_THAT(made.problems(), HasSubstr("did you mean inputs.cpu?"));
+  EXPECT_THAT(made.problems(), HasSubstr("`percpu`"));
+  EXPECT_THAT(made.problems(), HasSubstr("outputs.influxdb"));
+  EXPECT_THAT(made.problems(), HasSubstr("`interval`"));
+  EXPECT_EQ(made.diagnostics.sorted().size(), 4U);
+}
+
+TEST(Configuration, OptionsWithoutEffectAreAcceptedWithAWord) {
+  const Configured made("[agent]\nmetric_buffer_limit = 10000\n[[inputs.mem]]\n[[outputs.file]]\n");
+  EXPECT_FALSE(made.diagnostics.has_errors());
+  EXPECT_THAT(made.problems(), HasSubstr("[buffer] size"));
+}
+
+}  // namespace
+}  // namespace holdfast::test

@@ -1,0 +1,177 @@
+#include "agent/gatherer.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+#include <asio/post.hpp>
+#include <asio/thread_pool.hpp>
+
+namespace holdfast::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+// An input that does what a test tells it.
+class ScriptedInput final : public inputs::Input {
+ public:
+  explicit ScriptedInput(std::function<base::Status(inputs::Accumulator&)> script)
+      : script_(std::move(script)) {}
+  base::Status gather(inputs::Accumulator& out) override { return script_(out); }
+
+ private:
+  std::function<base::Status(inputs::Accumulator&)> script_;
+};
+
+// Counts what it is given; refuses everything when told to.
+class CountingSink final : public buffer::BlockSink {
+ public:
+  [[nodiscard]] buffer::BlockLimits limits() const override { return {}; }
+  void add(std::span<const buffer::Lines> pieces, Done done) override {
+    std::uint64_t points = 0;
+    for (const auto& piece : pieces) points += piece.points;
+    {
+      const std::lock_guard lock(mutex_);
+      (refuse_ ? refused_ : open_) += points;
+    }
+    if (refuse_) {
+      done(base::fail(base::ErrorCode::kBusy, "full"), points);
+    } else {
+      done(base::ok(), 0);
+    }
+    changed_.notify_all();
+  }
+  void flush() override {
+    const std::lock_guard lock(mutex_);
+    if (open_ > 0) blocks_.push_back(open_);
+    open_ = 0;
+    changed_.notify_all();
+  }
+  void refuse() { refuse_ = true; }
+  // Points in each block so far.
+  [[nodiscard]] std::vector<std::uint64_t> blocks() const {
+    const std::lock_guard lock(mutex_);
+    return blocks_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::atomic<bool> refuse_{false};
+  std::uint64_t open_ = 0;
+  std::uint64_t refused_ = 0;
+  std::vector<std::uint64_t> blocks_;
+};
+
+agent::ConfiguredInput scripted(std::function<base::Status(inputs::Accumulator&)> script,
+                                base::Duration interval = 20ms) {
+  static const inputs::InputPlugin plugin{"scripted", "for tests", false, nullptr, nullptr};
+  agent::ConfiguredInput input;
+  input.plugin = &plugin;
+  input.display = "inputs.scripted";
+  input.interval = interval;
+  input.counters = std::make_unique<inputs::InputCounters>();
+  input.input = std::make_unique<ScriptedInput>(std::move(script));
+  return input;
+}
+
+base::Status one_point(inputs::Accumulator& out) {
+  out.add(line::Point("m").field("f", 1.5));
+  return base::ok();
+}
+
+// Runs gathers until `done`, at most ten seconds.
+void run_until(std::vector<agent::ConfiguredInput>& inputs, CountingSink& sink,
+               const std::function<bool()>& done) {
+  asio::io_context io(1);
+  asio::thread_pool pool(2);
+  const base::SystemClock clock;
+  agent::Gatherer gatherer(io, [&](std::function<void()> job) { asio::post(pool, std::move(job)); },
+                           inputs, {}, sink, clock, {});
+  gatherer.start();
+  const auto deadline = clock.boot() + 10s;
+  while (!done() && clock.boot() < deadline) io.run_one_for(10ms);
+  EXPECT_TRUE(done());
+  gatherer.stop();
+  pool.join();
+}
+
+TEST(Gatherer, EachInputIsGatheredAtItsInterval) {
+  std::vector<agent::ConfiguredInput> inputs;
+  inputs.push_back(scripted(one_point));
+  CountingSink sink;
+  run_until(inputs, sink, [&] { return inputs[0].counters->gathers >= 5; });
+  EXPECT_EQ(inputs[0].counters->errors, 0U);
+  EXPECT_GE(inputs[0].counters->gathered, 5U);
+  EXPECT_GE(sink.blocks().size(), 4U);
+}
+
+TEST(Gatherer, ABrokenInputDoesNotStopTheOthers) {
+  std::vector<agent::ConfiguredInput> inputs;
+  inputs.push_back(scripted([](inputs::Accumulator&) -> base::Status {
+    return base::fail(base::ErrorCode::kNotFound, "no such file");
+  }));
+  inputs.push_back(
+      scripted([](inputs::Accumulator&) -> base::Status { throw std::runtime_error("a bug"); }));
+  inputs.push_back(scripted(one_point));
+  CountingSink sink;
+  run_until(inputs, sink, [&] {
+    return inputs[0].counters->errors >= 3 && inputs[1].counters->errors >= 3 &&
+           inputs[2].counters->gathered >= 3;
+  });
+  EXPECT_EQ(inputs[0].counters->last_error(), "no such file");
+  EXPECT_EQ(inputs[1].counters->last_error(), "the gather failed: a bug");
+  EXPECT_EQ(inputs[2].counters->errors, 0U);
+}
+
+TEST(Gatherer, ASlowInputIsSkippedAndDelaysNoOther) {
+  std::mutex mutex;
+  std::condition_variable released;
+  bool release = false;
+  std::vector<agent::ConfiguredInput> inputs;
+  inputs.push_back(scripted([&](inputs::Accumulator& out) {
+    std::unique_lock lock(mutex);
+    released.wait_for(lock, 10s, [&] { return release; });
+    return one_point(out);
+  }));
+  inputs.push_back(scripted(one_point));
+  CountingSink sink;
+  run_until(inputs, sink, [&] {
+    const bool enough = inputs[0].counters->skipped >= 3 && inputs[1].counters->gathers >= 3;
+    if (enough) {
+      const std::lock_guard lock(mutex);
+      release = true;
+      released.notify_all();
+    }
+    return enough && inputs[0].counters->gathers >= 1;
+  });
+}
+
+TEST(Gatherer, PointsTheRingRefusesAreCountedAtTheInput) {
+  std::vector<agent::ConfiguredInput> inputs;
+  inputs.push_back(scripted(one_point));
+  CountingSink sink;
+  sink.refuse();
+  run_until(inputs, sink, [&] { return inputs[0].counters->not_accepted >= 3; });
+  EXPECT_TRUE(sink.blocks().empty());
+}
+
+TEST(Gatherer, GatherOnceKeepsThePointsBeforeAnError) {
+  auto input = scripted([](inputs::Accumulator& out) -> base::Status {
+    (void)one_point(out);
+    return base::fail(base::ErrorCode::kIo, "half way");
+  });
+  std::uint64_t points = 0;
+  const bool good = agent::gather_once(input, {}, base::SystemClock(), {},
+                                       [&](const std::vector<line::LineChunk>& chunks) {
+                                         for (const auto& chunk : chunks) points += chunk.points;
+                                       });
+  EXPECT_FALSE(good);
+  EXPECT_EQ(points, 1U);
+  EXPECT_EQ(input.counters->errors, 1U);
+}
+
+}  // namespace
+}  // namespace holdfast::test
