@@ -1,0 +1,41 @@
+# The Debian packages holdfast needs, and how to install them. Sourced by quickstart.sh and
+# tests/run.sh: the one place where they are listed.
+
+build_packages=(
+  g++ cmake ninja-build pkg-config
+  libasio-dev libcurl4-gnutls-dev zlib1g-dev libtoml11-dev libspdlog-dev libfmt-dev
+  libexpected-dev nlohmann-json3-dev libcli11-dev libmicrohttpd-dev
+)
+test_packages=(
+  libgtest-dev libgmock-dev curl influxdb
+  clang libclang-rt-14-dev clang-format clang-tidy
+)
+
+# install_packages <package>...: installs what is missing, and nothing if nothing is.
+install_packages() {
+  local package missing=()
+  for package in "$@"; do
+    # libcurl has three -dev packages that exclude each other: any of them will do.
+    if [[ $package == libcurl4-gnutls-dev ]] && pkg-config --exists libcurl 2>/dev/null; then
+      continue
+    fi
+    if [[ $(dpkg-query -W -f='${Status}' "$package" 2>/dev/null) != "install ok installed" ]]; then
+      missing+=("$package")
+    fi
+  done
+  [[ ${#missing[@]} -eq 0 ]] && return 0
+  local as_root=()
+  if [[ $(id -u) -ne 0 ]]; then
+    if ! command -v sudo >/dev/null; then
+      echo "these packages are missing; install them as root: apt-get install ${missing[*]}" >&2
+      return 1
+    fi
+    as_root=(sudo)
+  fi
+  echo "installing from Debian: ${missing[*]}" >&2
+  # A service that a package starts would take ports and memory: tests and the quickstart start their
+  # own. policy-rc.d would be the system-wide way; RUNLEVEL=1 is enough for one call.
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
