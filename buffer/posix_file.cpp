@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -141,20 +142,43 @@ base::Result<std::uint64_t> PosixFile::size() {
 }
 
 base::Status PosixFile::allocate(std::uint64_t size) {
+  struct stat before {};
+  if (fstat(descriptor_, &before) != 0) return base::fail_errno("ring " + path_, errno);
+  if (auto room = check_room(size, before.st_blocks); !room) return room;
+  auto reserved = reserve(size, static_cast<std::uint64_t>(before.st_size));
+  // What was reserved before it failed must not keep the device full.
+  if (!reserved) (void)ftruncate(descriptor_, before.st_size);
+  return reserved;
+}
+
+// fallocate takes what there is before it says that there is not enough: ask first.
+base::Status PosixFile::check_room(std::uint64_t size, blkcnt_t blocks_held) const {
+  struct statvfs device {};
+  if (fstatvfs(descriptor_, &device) != 0) return base::fail_errno("ring " + path_, errno);
+  const std::uint64_t held = static_cast<std::uint64_t>(blocks_held) * 512;  // st_blocks' unit
+  const std::uint64_t free = device.f_bavail * device.f_frsize;
+  if (size <= held || size - held <= free) return base::ok();
+  return base::fail(ErrorCode::kNoSpace, "ring {}: needs {} bytes more, the device has {} free",
+                    path_, size - held, free);
+}
+
+base::Status PosixFile::reserve(std::uint64_t size, std::uint64_t length) {
   while (fallocate(descriptor_, 0, 0, static_cast<off_t>(size)) != 0) {
     if (errno == EINTR) continue;
-    if (errno == EOPNOTSUPP || errno == ENOSYS) break;
+    if (errno == EOPNOTSUPP || errno == ENOSYS) return fill_with_zeros(length, size);
     return base::fail_errno(fmt::format("ring {}: reserve {} bytes", path_, size), errno);
   }
-  const auto now = this->size();
-  if (!now) return tl::unexpected(now.error());
-  // Where the file system cannot reserve, zeros are written: never a sparse file, whose lack of
-  // room would show only later.
+  return base::ok();
+}
+
+// Where the file system cannot reserve, zeros are written: never a sparse file, whose lack of room
+// would show only later.
+base::Status PosixFile::fill_with_zeros(std::uint64_t from, std::uint64_t to) {
   const std::vector<std::byte> zeros(1U << 20U);
-  for (std::uint64_t at = *now; at < size;) {
-    const auto part = std::min<std::uint64_t>(zeros.size(), size - at);
-    if (auto written = write_at(at, std::span(zeros).first(part)); !written) return written;
-    at += part;
+  while (from < to) {
+    const auto part = std::min<std::uint64_t>(zeros.size(), to - from);
+    if (auto written = write_at(from, std::span(zeros).first(part)); !written) return written;
+    from += part;
   }
   return base::ok();
 }

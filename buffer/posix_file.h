@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 
+#include <sys/types.h>
+
 #include "buffer/file.h"
 
 namespace holdfast::buffer {
@@ -33,6 +35,9 @@ class PosixFile final : public File {
   [[nodiscard]] base::Status allocate(std::uint64_t size) override;
 
  private:
+  [[nodiscard]] base::Status check_room(std::uint64_t size, blkcnt_t blocks_held) const;
+  [[nodiscard]] base::Status reserve(std::uint64_t size, std::uint64_t length);
+  [[nodiscard]] base::Status fill_with_zeros(std::uint64_t from, std::uint64_t to);
   PosixFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
 
   int descriptor_;

@@ -1,0 +1,176 @@
+#include "buffer/compressor.h"
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include "agent/base/random.h"
+#include "tests/support/gzip.h"
+
+namespace holdfast::buffer {
+namespace {
+
+std::string some_lines(base::Random& random, std::size_t size) {
+  std::string lines;
+  while (lines.size() < size) {
+    lines += fmt::format("cpu,host=edge usage={}i {}\n", random.below(100), random.next());
+  }
+  return lines;
+}
+
+std::string noise(base::Random& random, std::size_t size) {
+  std::string bytes(size, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(random.below(256));
+  return bytes;
+}
+
+Block compressed(Compressor& compressor, std::string_view lines) {
+  Block block;
+  compressor.compress(lines, block);
+  return block;
+}
+
+std::string payload_of(const Block& block) { return block.bytes.substr(kHeaderSize); }
+
+std::string little_endian(std::uint32_t value) {
+  std::string bytes;
+  for (int i = 0; i < 4; ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));
+  return bytes;
+}
+
+// A gzip member as a body is made of blocks: header, fragments, empty final block, trailer.
+std::string spliced(const std::vector<Block>& blocks) {
+  std::string body("\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
+  std::uint32_t size = 0;
+  uLong crc = crc32_z(0, nullptr, 0);
+  for (const Block& block : blocks) {
+    body += payload_of(block);
+    size += block.raw_size;
+    crc = crc32_combine(crc, block.raw_crc32, static_cast<z_off_t>(block.raw_size));
+  }
+  body.append("\x03\0", 2);
+  return body + little_endian(static_cast<std::uint32_t>(crc)) + little_endian(size);
+}
+
+TEST(Compressor, FragmentsSpliceIntoOneGzipMember) {
+  base::Random random(1);
+  for (const int level : {0, 1, 3, 6, 9}) {
+    Compressor compressor(level);
+    std::vector<Block> blocks;
+    std::string wanted;
+    for (const std::size_t size : {1U, 20U, 1500U, 70'000U, 65'536U, 300U}) {
+      const std::string lines = some_lines(random, size);
+      blocks.push_back(compressed(compressor, lines));
+      wanted += lines;
+    }
+    EXPECT_EQ(test::gunzip_single_member(spliced(blocks)), wanted) << "level " << level;
+  }
+}
+
+TEST(Compressor, AnyBlocksInAnyOrderMakeABody) {
+  base::Random random(2);
+  Compressor compressor(6);
+  // Equal texts: a fragment that referred back to an earlier one would show.
+  const std::string lines = some_lines(random, 3000);
+  const Block a = compressed(compressor, lines);
+  const Block b = compressed(compressor, lines);
+  const Block c = compressed(compressor, "m v=1i 5\n");
+  EXPECT_EQ(a.bytes, b.bytes) << "a fragment depends on its lines alone";
+  EXPECT_EQ(test::gunzip_single_member(spliced({c, b})), "m v=1i 5\n" + lines);
+  EXPECT_EQ(test::gunzip_single_member(spliced({b})), lines);
+  EXPECT_EQ(test::gunzip_single_member(spliced({})), "");
+}
+
+TEST(Compressor, WhatCannotBeCompressedStillFits) {
+  base::Random random(3);
+  for (const int level : {0, 1, 3, 9}) {
+    Compressor compressor(level);
+    for (const std::size_t size : {0U, 1U, 100U, 16'383U, 65'535U, 65'536U, 262'144U, 1U << 20U}) {
+      const std::string bytes = noise(random, size);
+      const Block block = compressed(compressor, bytes);
+      std::string back;
+      ASSERT_TRUE(decompress(block.codec, payload_of(block), block.raw_size, block.raw_crc32, back))
+          << "level " << level << ", " << size << " bytes";
+      EXPECT_EQ(back, bytes);
+    }
+  }
+}
+
+TEST(Compressor, FillsInWhatTheBlockNeedsToKnow) {
+  Compressor compressor(3);
+  const std::string lines = "m v=1i 1\nm v=2i 2\n";
+  const Block block = compressed(compressor, lines);
+  EXPECT_EQ(block.codec, Codec::kDeflate);
+  EXPECT_EQ(block.raw_size, lines.size());
+  EXPECT_EQ(block.raw_crc32, test::crc32_of(lines));
+  EXPECT_EQ(payload_of(block).substr(payload_of(block).size() - 4), std::string("\0\0\xff\xff", 4))
+      << "ends with a sync flush";
+}
+
+TEST(Compressor, MovesAndGoesOn) {
+  Compressor first(3);
+  Compressor second(std::move(first));
+  Compressor third(9);
+  third = std::move(second);
+  std::string back;
+  const Block block = compressed(third, "m v=1i 1\n");
+  EXPECT_TRUE(decompress(block.codec, payload_of(block), block.raw_size, block.raw_crc32, back));
+}
+
+TEST(Decompress, AppendsToWhatIsThere) {
+  Compressor compressor(3);
+  std::string out = "before\n";
+  for (const std::string_view lines : {"a v=1i 1\n", "b v=1i 1\n"}) {
+    const Block block = compressed(compressor, lines);
+    EXPECT_TRUE(decompress(block.codec, payload_of(block), block.raw_size, block.raw_crc32, out));
+  }
+  EXPECT_TRUE(decompress(Codec::kRaw, "c v=1i 1\n", 9, test::crc32_of("c v=1i 1\n"), out));
+  EXPECT_EQ(out, "before\na v=1i 1\nb v=1i 1\nc v=1i 1\n");
+}
+
+TEST(Decompress, RefusesWrongSizesAndChecksumsAndLeavesTheOutputAlone) {
+  base::Random random(4);
+  Compressor compressor(6);
+  const std::string lines = some_lines(random, 500);
+  const Block block = compressed(compressor, lines);
+  const std::string payload = payload_of(block);
+  std::string out = "kept";
+  const auto refused = [&](Codec codec, std::string_view bytes, std::uint32_t size,
+                           std::uint32_t crc) {
+    const bool done = decompress(codec, bytes, size, crc, out);
+    EXPECT_EQ(out, "kept");
+    return !done;
+  };
+  EXPECT_TRUE(refused(block.codec, payload, block.raw_size - 1, block.raw_crc32));
+  EXPECT_TRUE(refused(block.codec, payload, block.raw_size + 1, block.raw_crc32));
+  EXPECT_TRUE(refused(block.codec, payload, UINT32_MAX, block.raw_crc32));
+  EXPECT_TRUE(refused(block.codec, payload, 0, 0));
+  EXPECT_TRUE(refused(block.codec, payload, block.raw_size, block.raw_crc32 ^ 1U));
+  EXPECT_TRUE(refused(block.codec, "", block.raw_size, block.raw_crc32));
+  EXPECT_TRUE(refused(block.codec, payload + payload, block.raw_size, block.raw_crc32));
+  EXPECT_TRUE(refused(Codec::kRaw, lines, block.raw_size - 1, block.raw_crc32));
+  EXPECT_TRUE(refused(Codec::kRaw, lines, block.raw_size, block.raw_crc32 + 1));
+  // A final block inside would end the body too early.
+  std::string final = payload;
+  final.append("\x03\0", 2);
+  EXPECT_TRUE(refused(block.codec, final, block.raw_size, block.raw_crc32));
+}
+
+TEST(Decompress, NoFlippedBitGivesOtherLines) {
+  Compressor compressor(6);
+  const std::string lines = "cpu,host=a usage=1.5 1700000000000000000\ncpu,host=b usage=2.5 17\n";
+  const Block block = compressed(compressor, lines);
+  for (std::size_t bit = 0; bit < 8 * (block.bytes.size() - kHeaderSize); ++bit) {
+    std::string payload = payload_of(block);
+    payload[bit / 8] = static_cast<char>(payload[bit / 8] ^ (1 << (bit % 8)));
+    std::string out;
+    // A few bits do not matter to deflate; then the lines must be the same.
+    if (decompress(block.codec, payload, block.raw_size, block.raw_crc32, out)) {
+      EXPECT_EQ(out, lines);
+    } else {
+      EXPECT_TRUE(out.empty());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::buffer

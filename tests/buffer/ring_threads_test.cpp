@@ -1,0 +1,152 @@
+// Appenders, readers, the sync worker and a status poller on one ring that overflows all the time.
+#include <atomic>
+#include <map>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "buffer/sync_worker.h"
+#include "tests/buffer/image.h"
+
+namespace holdfast::test {
+namespace {
+
+using buffer::ReaderId;
+using buffer::Ring;
+
+constexpr std::uint32_t kPoints = 4;
+constexpr std::uint64_t kPerAppender = 1'000'000;  // numbers of appender a start at a times this
+
+// One reader's life: reads, now and then gives back, acknowledges parts; keeps what it delivered.
+class Consumer {
+ public:
+  Consumer(Ring& ring, ReaderId reader, std::uint64_t seed)
+      : ring_(ring), reader_(reader), random_(seed) {}
+
+  void step() {
+    const auto batch = ring_.read(reader_, {.max_points = 1 + random_.below(40)}, 10);
+    ASSERT_TRUE(batch);
+    if (batch->blocks.empty()) {
+      std::this_thread::yield();
+      return;
+    }
+    if (random_.below(8) == 0) {
+      ring_.release(reader_);
+      return;
+    }
+    const auto found = numbers_of(*batch);
+    ASSERT_EQ(found.size(), batch->points);
+    const std::uint64_t done =
+        random_.below(4) == 0 ? random_.below(batch->points + 1) : batch->points;
+    delivered_.insert(delivered_.end(), found.begin(),
+                      found.begin() + static_cast<std::ptrdiff_t>(done));
+    ring_.acknowledge(reader_, done, {});
+  }
+
+  // Everything delivered is genuine and in the order of its appender, nothing twice.
+  void check(const std::vector<std::uint64_t>& appended) const {
+    std::map<std::uint64_t, std::uint64_t> next;
+    for (const std::uint64_t number : delivered_) {
+      const std::uint64_t appender = number / kPerAppender;
+      ASSERT_LT(appender, appended.size());
+      ASSERT_LT(number % kPerAppender, appended[appender]);
+      ASSERT_GE(number % kPerAppender, next[appender]);
+      next[appender] = number % kPerAppender + 1;
+    }
+  }
+  [[nodiscard]] std::uint64_t delivered() const { return delivered_.size(); }
+
+ private:
+  Ring& ring_;
+  ReaderId reader_;
+  base::Random random_;
+  std::vector<std::uint64_t> delivered_;
+};
+
+void run(std::size_t appenders, std::uint64_t blocks_each) {
+  FakeClock clock;
+  auto options = small_ring(8 * 1024);
+  options.checkpoint_bytes = 2048;
+  const auto ring = open_ring(std::make_unique<buffer::MemoryFile>(), clock, options);
+  const ReaderId first = *ring->attach("first");
+  const ReaderId second = *ring->attach("second");
+  auto worker =
+      std::make_unique<buffer::SyncWorker>(*ring, std::chrono::milliseconds(1), base::Logger{});
+  std::atomic<std::uint64_t> announced{0};
+  ring->on_append([&announced] { ++announced; });
+  Consumer consumers[2] = {{*ring, first, 1}, {*ring, second, 2}};
+  std::atomic<std::size_t> running{appenders};
+  std::vector<std::thread> threads;
+  for (std::size_t a = 0; a < appenders; ++a) {
+    threads.emplace_back([&, a] {
+      for (std::uint64_t i = 0; i < blocks_each; ++i) {
+        auto block = numbered_block(a * kPerAppender + kPoints * i, kPoints, 20 + i % 60);
+        EXPECT_TRUE(ring->append(block));
+      }
+      --running;
+    });
+  }
+  for (Consumer& consumer : consumers) {
+    threads.emplace_back([&] {
+      while (running > 0) consumer.step();
+    });
+  }
+  threads.emplace_back([&] {
+    while (running > 0) {
+      const auto info = ring->info();
+      expect_sound_ledgers(info);
+      EXPECT_LE(info.used_bytes, 8U * 1024U);
+      clock.advance(std::chrono::seconds(1));
+    }
+  });
+  for (std::thread& thread : threads) thread.join();
+  worker.reset();
+  ring->on_append({});
+  const std::uint64_t accepted = appenders * blocks_each * kPoints;
+  EXPECT_EQ(announced, appenders * blocks_each);
+  EXPECT_EQ(ring->info().point_sequence, accepted);
+  for (Consumer& consumer : consumers) {
+    const std::size_t index = &consumer == consumers ? 0 : 1;
+    while (ring->pending_points(index == 0 ? first : second) > 0) consumer.step();
+    consumer.check(std::vector<std::uint64_t>(appenders, blocks_each * kPoints));
+    const auto counters = ring->info().readers[index].ledger.counters;
+    EXPECT_EQ(counters.delivered, consumer.delivered());
+    EXPECT_EQ(counters.delivered + counters.overflow, accepted) << "nothing counted as corrupt";
+  }
+}
+
+TEST(RingThreads, OneAppenderTwoReaders) { run(1, 3000); }
+TEST(RingThreads, ThreeAppendersTwoReaders) { run(3, 1000); }
+
+TEST(RingThreads, ReadersMayAttachWhileBlocksAreAppended) {
+  const FakeClock clock;
+  const auto ring = open_ring(std::make_unique<buffer::MemoryFile>(), clock, small_ring(4096));
+  std::atomic<bool> stop{false};
+  std::atomic<std::uint64_t> next{0};
+  std::thread appender([&] {
+    while (!stop) {
+      auto block = numbered_block(next, 3, 50);
+      EXPECT_TRUE(ring->append(block));
+      next += 3;
+    }
+  });
+  for (int i = 0; i < 8; ++i) {
+    const std::uint64_t before = next;
+    const auto reader = ring->attach(fmt::format("r{}", i));
+    ASSERT_TRUE(reader);
+    while (next < before + 300) std::this_thread::yield();
+  }
+  stop = true;
+  appender.join();
+  const auto info = ring->info();
+  ASSERT_EQ(info.readers.size(), 8U);
+  for (ReaderId reader = 0; reader < 8; ++reader) {
+    const std::uint64_t pending = ring->pending_points(reader);
+    EXPECT_EQ(drain(*ring, reader), numbers(next - pending, next));
+    EXPECT_EQ(ring->info().readers[reader].ledger.counters.corrupt, 0U);
+  }
+  expect_sound_ledgers(info);
+}
+
+}  // namespace
+}  // namespace holdfast::test
