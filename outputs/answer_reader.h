@@ -10,10 +10,10 @@ namespace holdfast::outputs {
 
 class AnswerReader {
  public:
-  static constexpr std::size_t kMaxBody = 8 * 1024;      // kept
-  static constexpr std::size_t kMaxDrain = 1024 * 1024;  // read at all
-  static constexpr std::size_t kMaxHeaders = 64;         // kept, each cut at:
-  static constexpr std::size_t kMaxHeaderBytes = 4 * 1024;
+  static constexpr std::size_t kMaxBody = 8192;       // kept
+  static constexpr std::size_t kMaxDrain = 1U << 20;  // read at all
+  static constexpr std::size_t kMaxHeaders = 64;      // kept, each cut at:
+  static constexpr std::size_t kMaxHeaderBytes = 4096;
 
   // A status line, a header line or the empty line that ends the section. A new status line begins
   // a new answer: a 1xx before the final one.

@@ -56,7 +56,7 @@ Delivery::Delivery(std::unique_ptr<Output> output, const WorkerOptions& options,
   status_.batch_size = options_.metric_batch_size > 0
                            ? static_cast<std::uint64_t>(options_.metric_batch_size)
                            : kDefaultBatchSize;
-  status_.flush_interval = options_.flush_interval;
+  status_.flush_interval = options_.flush_interval + options_.flush_jitter;
   status_.moved_at = now;
   not_before_ = now;
   schedule_flush(now);

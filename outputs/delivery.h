@@ -41,7 +41,7 @@ struct OutputStatus {
   std::uint64_t bytes_sent = 0;            // of request bodies
   std::map<int, std::uint64_t> by_status;  // answers by HTTP status; 0 = no answer
   std::uint64_t batch_size = 0;            // points; lower than configured after a 413
-  base::Duration flush_interval{};
+  base::Duration flush_interval{};         // the longest: jitter included
   // When the reader last moved or had nothing to do. Far behind with points pending: stalled.
   base::BootTime moved_at{};
 };

@@ -18,10 +18,10 @@ struct FileOptions {
 };
 
 const config::Schema<FileOptions>& file_schema() {
-  static const auto kSchema = config::Schema<FileOptions>{}.option(
+  static const auto schema = config::Schema<FileOptions>{}.option(
       "files", &FileOptions::files,
       "Where to write: \"stdout\", or paths of files to append to (made if absent, mode 0644).");
-  return kSchema;
+  return schema;
 }
 
 // One place to write to. Opened at the first write, and again after an error.

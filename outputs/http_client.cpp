@@ -289,9 +289,9 @@ class CurlClient final : public HttpClient {
 
 base::Result<std::unique_ptr<HttpClient>> make_http_client(const HttpClientOptions& options,
                                                            const base::Clock& clock) {
-  static const CURLcode kReady = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (kReady != CURLE_OK) {
-    return base::fail(ErrorCode::kIo, "libcurl: {}", curl_easy_strerror(kReady));
+  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (ready != CURLE_OK) {
+    return base::fail(ErrorCode::kIo, "libcurl: {}", curl_easy_strerror(ready));
   }
   Easy easy(curl_easy_init());
   Multi multi(curl_multi_init());

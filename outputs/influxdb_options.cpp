@@ -247,7 +247,7 @@ class TargetReader {
 
 const config::Schema<InfluxdbOptions>& influxdb_schema() {
   using O = InfluxdbOptions;
-  static const auto kSchema =
+  static const auto schema =
       config::Schema<O>{}
           .option("urls", &O::urls,
                   "The server, exactly one URL; http or https; a path in front of /write is kept.")
@@ -294,7 +294,7 @@ const config::Schema<InfluxdbOptions>& influxdb_schema() {
                   {.no_effect = "timestamps are always sent in nanoseconds"})
           .option("udp_payload", &O::udp_payload, "Telegraf's size of a datagram.",
                   {.no_effect = "points are sent over HTTP only"});
-  return kSchema;
+  return schema;
 }
 
 std::optional<InfluxdbTarget> read_influxdb_target(Table& table, Diagnostics& diagnostics) {

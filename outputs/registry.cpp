@@ -34,8 +34,8 @@ std::string bounded(std::string name) {
 }  // namespace
 
 std::span<const OutputPlugin> all_outputs() {
-  static const std::array kPlugins{file_plugin(), influxdb_plugin()};
-  return kPlugins;
+  static const std::array table{file_plugin(), influxdb_plugin()};
+  return table;
 }
 
 const OutputPlugin* find_output(std::string_view name) {
@@ -48,7 +48,7 @@ const OutputPlugin* find_output(std::string_view name) {
 
 const config::Schema<WorkerOptions>& worker_schema() {
   using O = WorkerOptions;
-  static const auto kSchema =
+  static const auto schema =
       config::Schema<O>{}
           .option("alias", &O::alias,
                   "Name of this output in log and status, and of its place in the ring.")
@@ -67,7 +67,7 @@ const config::Schema<WorkerOptions>& worker_schema() {
                   {.min = 1024, .max = 64 << 20})
           .option("max_retry_after", &O::max_retry_after,
                   "Longest wait a server may ask for (Retry-After).", {.min = 1, .max = 86'400});
-  return kSchema;
+  return schema;
 }
 
 std::string ReaderNames::take(std::string_view plugin, std::string_view alias,

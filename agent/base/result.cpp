@@ -14,7 +14,6 @@ ErrorCode code_of(int errno_value) {
       return ErrorCode::kNotFound;
     case EACCES:
     case EPERM:
-    case EROFS:
       return ErrorCode::kPermission;
     case ENOSPC:
     case EDQUOT:
