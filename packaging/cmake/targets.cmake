@@ -28,9 +28,6 @@ endfunction()
 # holdfast_test(<name> <libraries>...): one test program from all *.cpp of the calling folder.
 function(holdfast_test name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
-  if(NOT sources)
-    return()
-  endif()
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE holdfast_flags holdfast_test_support GTest::gmock
                         GTest::gtest_main ${ARGN})

@@ -21,7 +21,7 @@ constexpr auto kPatience = std::chrono::seconds(20);
 
 std::string answer_text(const Step& step) {
   std::string text = fmt::format("HTTP/1.1 {} Scripted\r\n", step.status);
-  for (const auto& [name, value] : step.headers) text += name + ": " + value + "\r\n";
+  for (const auto& [name, value] : step.headers) text += fmt::format("{}: {}\r\n", name, value);
   if (step.fault == Fault::kAnswerBeforeBody) text += "Connection: close\r\n";
   if (step.status != 204) text += fmt::format("Content-Length: {}\r\n", step.body.size());
   return text + "\r\n" + (step.status == 204 ? std::string() : step.body);

@@ -44,7 +44,7 @@ std::string find_in_path(const std::string& name) {
   while (!rest.empty()) {
     const std::string_view folder = rest.substr(0, rest.find(':'));
     rest.remove_prefix(std::min(rest.size(), folder.size() + 1));
-    const std::string file = std::string(folder) + "/" + name;
+    std::string file = std::string(folder) + "/" + name;
     if (!folder.empty() && ::access(file.c_str(), X_OK) == 0) return file;
   }
   return {};

@@ -1,0 +1,146 @@
+// The command line: what each command prints and with what status it ends.
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <fmt/core.h>
+#include <gmock/gmock.h>
+
+#include "tests/integration/agent_test.h"
+#include "tests/support/reserved_port.h"
+
+namespace holdfast::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
+constexpr int kBadConfiguration = 78;
+
+using Commands = AgentTest;
+
+std::string replace_all(std::string text, const std::string& what, const std::string& with) {
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
+    text.replace(at, what.size(), with);
+  }
+  return text;
+}
+
+TEST_F(Commands, CheckAndRunListEveryMistakeWithItsPosition) {
+  const std::string folder = std::string(HOLDFAST_FIXTURES) + "/integration/five_mistakes/";
+  std::ifstream in(folder + "expected.txt");
+  const std::string expected{std::istreambuf_iterator<char>(in), {}};
+  ASSERT_EQ(std::count(expected.begin(), expected.end(), '\n'), 5);
+  for (const char* command : {"check", "run", "once", "test"}) {
+    const Ended ended = run_bare({command, "--config", folder + "config.toml"});
+    EXPECT_EQ(ended.status, kBadConfiguration) << command;
+    EXPECT_EQ(replace_all(ended.err, folder, ""), expected) << command;
+    EXPECT_THAT(ended.out, IsEmpty()) << command;
+  }
+}
+
+TEST_F(Commands, CheckPassesTheConfigurationThatIsShipped) {
+  const Ended ended = run_bare(
+      {"check", "--config", std::string(HOLDFAST_SOURCE_DIR) + "/packaging/holdfast.toml"});
+  EXPECT_EQ(ended.status, 0) << ended.err;
+  EXPECT_THAT(ended.err, IsEmpty());
+}
+
+TEST_F(Commands, AConfigurationThatCannotBeReadIsABadOne) {
+  const Ended ended = run_bare({"run", "--config", path("absent.toml")});
+  EXPECT_EQ(ended.status, kBadConfiguration);
+  EXPECT_THAT(ended.err, HasSubstr(path("absent.toml")));
+}
+
+TEST_F(Commands, WrongUsageIsToldFromFailure) {
+  const std::vector<std::vector<std::string>> wrong{
+      {"frobnicate"},        {"--frobnicate"}, {"buffer"},      {"buffer", "info"},
+      {"check", "--config"}, {"run", "check"}, {"config", "x"}, {"run", "--log-format", "xml"}};
+  for (const auto& arguments : wrong) {
+    const Ended ended = run_bare(arguments);
+    EXPECT_EQ(ended.status, kWrongUsage) << arguments.back();
+    EXPECT_FALSE(ended.err.empty()) << arguments.back();
+  }
+}
+
+TEST_F(Commands, VersionIsOneLine) {
+  for (const char* spelling : {"version", "--version", "-version"}) {
+    const Ended ended = run_bare({spelling});
+    EXPECT_EQ(ended.status, 0);
+    EXPECT_THAT(ended.out, ::testing::MatchesRegex("holdfast [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+  }
+}
+
+TEST_F(Commands, PluginsNamesEveryInputAndOutput) {
+  const Ended ended = run_bare({"plugins"});
+  EXPECT_EQ(ended.status, 0);
+  std::set<std::string> names;
+  std::istringstream lines(ended.out);
+  for (std::string line; std::getline(lines, line);) names.insert(line.substr(0, line.find(' ')));
+  const std::set<std::string> expected{
+      "inputs.cpu",    "inputs.disk",   "inputs.diskio", "inputs.influxdb_listener",
+      "inputs.kernel", "inputs.mem",    "inputs.net",    "inputs.processes",
+      "inputs.swap",   "inputs.system", "outputs.file",  "outputs.influxdb"};
+  EXPECT_EQ(names, expected);
+}
+
+TEST_F(Commands, TheSampleOfAPluginIsAConfigurationThatPasses) {
+  const Ended sample = run_bare({"config", "sample"});
+  ASSERT_EQ(sample.status, 0) << sample.err;
+  std::ofstream(path("sample.toml")) << sample.out;
+  const Ended ended = run_bare({"check", "--config", path("sample.toml")});
+  EXPECT_EQ(ended.status, 0) << ended.err;
+}
+
+TEST_F(Commands, ARingInADirectoryThatIsMissingFailsAndNamesIt) {
+  const ReservedPort nobody;
+  Settings settings;
+  settings.ring_path = path("absent/ring");
+  configure("[[inputs.mem]]\n" + output_section(nobody.url()), settings);
+  for (const char* command : {"run", "once"}) {
+    const Ended ended = run_command({command});
+    EXPECT_EQ(ended.status, kFailed) << command;
+    EXPECT_THAT(ended.err, HasSubstr(settings.ring_path)) << command;
+  }
+}
+
+TEST_F(Commands, ARingHeldByAnotherAgentFailsAndNamesThatProcess) {
+  const ReservedPort nobody;
+  configure("[[inputs.mem]]\n" + output_section(nobody.url()));
+  start_agent();
+  const Ended second = run_command({"run"});
+  EXPECT_EQ(second.status, kFailed);
+  EXPECT_THAT(second.err, HasSubstr(ring()));
+  EXPECT_THAT(second.err, HasSubstr(fmt::format("process {}", agent().pid())));
+  EXPECT_TRUE(status().answered) << "the first agent, undisturbed";
+  EXPECT_EQ(stop_agent(SIGTERM).status, 0);
+}
+
+TEST_F(Commands, BufferInfoOfSomethingElseFailsAndLeavesItAlone) {
+  std::ofstream(path("notes.txt")) << "not a ring";
+  for (const char* name : {"notes.txt", "absent"}) {
+    const Ended ended = run_bare({"buffer", "info", path(name), "--json"});
+    EXPECT_EQ(ended.status, kFailed) << name;
+    EXPECT_THAT(ended.err, HasSubstr(path(name)));
+    EXPECT_THAT(ended.out, IsEmpty()) << name;
+  }
+  std::ifstream in(path("notes.txt"));
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "not a ring");
+}
+
+TEST_F(Commands, StatusWithoutAnAgentFailsAndNamesTheSocket) {
+  configure("");
+  const Ended ended = run_command({"status"});
+  EXPECT_EQ(ended.status, kFailed);
+  EXPECT_THAT(ended.err, HasSubstr(path("status")));
+}
+
+}  // namespace
+}  // namespace holdfast::test
