@@ -43,7 +43,7 @@ class HttpScript {
  public:
   explicit HttpScript(FakeClock& clock) : clock_(clock) {}
 
-  void answer(outputs::HttpResult result, int times = 1) {
+  void answer(const outputs::HttpResult& result, int times = 1) {
     const std::lock_guard lock(mutex_);
     for (int i = 0; i < times; ++i) answers_.push_back(result);
   }

@@ -18,6 +18,11 @@ namespace holdfast::test {
 inline constexpr base::Duration kFlush = std::chrono::seconds(10);
 
 class WorkerTest : public testing::Test {
+ public:
+  WorkerTest() = default;
+  WorkerTest(const WorkerTest&) = delete;
+  WorkerTest& operator=(const WorkerTest&) = delete;
+
  protected:
   ~WorkerTest() override {
     if (worker_) worker_->request_stop(base::BootTime::min());
@@ -60,7 +65,7 @@ class WorkerTest : public testing::Test {
     append(points);
     return pass(rest());
   }
-  void restart(outputs::WorkerOptions options = {}) {
+  void restart(const outputs::WorkerOptions& options = {}) {
     worker_->request_stop(base::BootTime::min());
     worker_->join();
     start(options);
