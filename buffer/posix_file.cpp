@@ -146,8 +146,12 @@ base::Status PosixFile::allocate(std::uint64_t size) {
   if (fstat(descriptor_, &before) != 0) return base::fail_errno("ring " + path_, errno);
   if (auto room = check_room(size, before.st_blocks); !room) return room;
   auto reserved = reserve(size, static_cast<std::uint64_t>(before.st_size));
+  if (reserved) return reserved;
   // What was reserved before it failed must not keep the device full.
-  if (!reserved) (void)ftruncate(descriptor_, before.st_size);
+  if (ftruncate(descriptor_, before.st_size) != 0) {
+    return base::fail_errno(
+        fmt::format("{}; and ring {}: give back", reserved.error().message, path_), errno);
+  }
   return reserved;
 }
 
