@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/buffer/ring_harness.h"
+#include "tests/support/temp_dir.h"
 
 namespace holdfast::buffer {
 namespace {
@@ -20,18 +21,11 @@ using testing::HasSubstr;
 
 class PosixFileTest : public testing::Test {
  protected:
-  PosixFileTest() {
-    std::string pattern = testing::TempDir() + "holdfast-ring-XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-    path_ = directory_ + "/ring";
-  }
-  ~PosixFileTest() override {
+  // A test may have taken the rights that removing the directory needs.
+  void TearDown() override {
     std::error_code ignored;
     std::filesystem::permissions(directory_, std::filesystem::perms::owner_all, ignored);
-    std::filesystem::remove_all(directory_, ignored);
   }
-  PosixFileTest(const PosixFileTest&) = delete;
-  PosixFileTest& operator=(const PosixFileTest&) = delete;
 
   static std::string text_at(File& file, std::uint64_t offset, std::size_t size) {
     std::string text(size, '?');
@@ -41,8 +35,9 @@ class PosixFileTest : public testing::Test {
     return text;
   }
 
-  std::string directory_;
-  std::string path_;
+  test::TempDir dir_;
+  std::string directory_ = dir_.path();
+  std::string path_ = dir_.path("ring");
 };
 
 TEST_F(PosixFileTest, IsMadeForItsOwnerOnly) {

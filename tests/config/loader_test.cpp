@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/config/example_options.h"
+#include "tests/support/temp_dir.h"
 
 namespace holdfast::config {
 namespace {
@@ -40,24 +41,14 @@ std::string shown(const Table& table, std::string_view key) {
 
 class TemporaryFolder : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "holdfast-config-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    root_ = name;
-  }
-  void TearDown() override {
-    std::error_code ignored;
-    fs::remove_all(root_, ignored);
-  }
   std::string write(const std::string& name, const std::string& text) {
-    const fs::path path = root_ / name;
-    std::ofstream(path, std::ios::binary) << text;
-    return path.string();
+    std::ofstream(path(name), std::ios::binary) << text;
+    return path(name);
   }
-  [[nodiscard]] std::string path(const std::string& name) const { return (root_ / name).string(); }
+  [[nodiscard]] std::string path(const std::string& name) const { return dir_.path(name); }
 
  private:
-  fs::path root_;
+  holdfast::test::TempDir dir_;
 };
 
 TEST(Loader, SectionsOverlayKeyByKeyInFileOrder) {

@@ -168,23 +168,4 @@ inline bool eventually(const std::function<bool()>& condition) {
   return true;
 }
 
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = ::testing::TempDir() + "holdfast-XXXXXX";
-    path_ = mkdtemp(name.data()) == nullptr ? std::string() : name;
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() {
-    const std::string socket = path_ + "/socket";
-    unlink(socket.c_str());
-    rmdir(path_.c_str());
-  }
-  [[nodiscard]] std::string socket() const { return path_ + "/socket"; }
-
- private:
-  std::string path_;
-};
-
 }  // namespace holdfast::test

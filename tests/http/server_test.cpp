@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include "tests/http/http_client.h"
+#include "tests/support/temp_dir.h"
 
 namespace holdfast::http {
 namespace {
@@ -441,43 +442,43 @@ TEST_F(ServerTest, AllAddressesMeansIpv4AndIpv6) {
 }
 
 TEST_F(ServerTest, ListensOnAUnixSocketInPlaceOfAStaleOne) {
-  const test::TemporaryDirectory directory;
-  options_.address = "unix:" + directory.socket();
+  const test::TempDir directory;
+  options_.address = "unix:" + directory.path("socket");
   {  // what a killed process leaves behind
     asio::io_context io;
-    asio::local::stream_protocol::acceptor stale(io, directory.socket());
+    asio::local::stream_protocol::acceptor stale(io, directory.path("socket"));
   }
-  ASSERT_EQ(access(directory.socket().c_str(), F_OK), 0);
+  ASSERT_EQ(access(directory.path("socket").c_str(), F_OK), 0);
   start_with_shelf();
   EXPECT_EQ(server_->port(), 0);
-  test::UnixClient client(directory.socket());
+  test::UnixClient client(directory.path("socket"));
   client.send(get("/unix"));
   ASSERT_TRUE(shelf_has(1));
   EXPECT_EQ(shelf_.requests.front().remote, "unix");
   shelf_.take().respond({});
   EXPECT_EQ(client.read_answer().status, 204);
   stop();
-  EXPECT_NE(access(directory.socket().c_str(), F_OK), 0);
+  EXPECT_NE(access(directory.path("socket").c_str(), F_OK), 0);
 }
 
 TEST_F(ServerTest, AUnixSocketInUseIsLeftAlone) {
-  const test::TemporaryDirectory directory;
-  options_.address = "unix:" + directory.socket();
+  const test::TempDir directory;
+  options_.address = "unix:" + directory.path("socket");
   start(echo);
   thread_.run([&] {
     const auto second = Server::start(thread_.io(), options_, echo, base::Logger());
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code, base::ErrorCode::kBusy);
   });
-  EXPECT_EQ(test::UnixClient(directory.socket()).ask(get("/")).status, 200);
+  EXPECT_EQ(test::UnixClient(directory.path("socket")).ask(get("/")).status, 200);
 }
 
 TEST_F(ServerTest, AFileInTheWayOfAUnixSocketIsNotRemoved) {
-  const test::TemporaryDirectory directory;
-  options_.address = "unix:" + directory.socket();
-  std::ofstream(directory.socket()) << "precious";
+  const test::TempDir directory;
+  options_.address = "unix:" + directory.path("socket");
+  std::ofstream(directory.path("socket")) << "precious";
   thread_.run([&] { EXPECT_FALSE(Server::start(thread_.io(), options_, echo, base::Logger())); });
-  EXPECT_EQ(access(directory.socket().c_str(), F_OK), 0);
+  EXPECT_EQ(access(directory.path("socket").c_str(), F_OK), 0);
 }
 
 TEST_F(ServerTest, AnAddressInUseIsSaidSo) {

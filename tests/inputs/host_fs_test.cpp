@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/temp_dir.h"
+
 namespace holdfast::inputs {
 namespace {
 
@@ -16,14 +18,9 @@ namespace fs = std::filesystem;
 class HostFsTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "holdfast-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
     fs::create_directories(folder_ / "proc/net");
     fs::create_directories(folder_ / "dev/disk/by-id");
   }
-  void TearDown() override { fs::remove_all(folder_); }
-
   void write(const std::string& path, const std::string& text) const {
     std::ofstream(folder_ / path, std::ios::binary) << text;
   }
@@ -35,7 +32,8 @@ class HostFsTest : public testing::Test {
     return HostFs(roots);
   }
 
-  fs::path folder_;
+  test::TempDir dir_;
+  fs::path folder_ = dir_.path();
 };
 
 TEST_F(HostFsTest, ReadsBelowTheRoot) {

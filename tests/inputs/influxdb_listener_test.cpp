@@ -16,6 +16,7 @@
 #include "tests/http/http_client.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/gzip.h"
+#include "tests/support/temp_dir.h"
 
 namespace holdfast::inputs {
 
@@ -186,8 +187,8 @@ class InfluxdbListenerTest : public ::testing::Test {
     config::Diagnostics diagnostics;
     config::Document document;
     config::load_text(
-        "[[inputs.influxdb_listener]]\nservice_address = \"unix:" + directory_.socket() + "\"\n" +
-            options,
+        "[[inputs.influxdb_listener]]\nservice_address = \"unix:" + directory_.path("socket") +
+            "\"\n" + options,
         "test.toml", [](const std::string&) { return std::nullopt; }, diagnostics, document);
     ASSERT_EQ(document.inputs.size(), 1U);
     const InputContext context{host_, clock_, base::Logger()};
@@ -201,7 +202,7 @@ class InfluxdbListenerTest : public ::testing::Test {
     });
   }
   ServiceInput& listener() { return dynamic_cast<ServiceInput&>(*input_); }
-  UnixClient connect() { return UnixClient(directory_.socket()); }
+  UnixClient connect() { return UnixClient(directory_.path("socket")); }
   Answer ask(std::string_view request) { return connect().ask(request); }
   Answer write(std::string_view body, std::string_view query = "?db=x") {
     return ask(post(fmt::format("/write{}", query), body));
@@ -210,7 +211,7 @@ class InfluxdbListenerTest : public ::testing::Test {
 
   const HostFs host_{HostRoots{}};
   test::FakeClock clock_;
-  test::TemporaryDirectory directory_;
+  test::TempDir directory_;
   PointRules rules_;
   InputCounters counters_;
   FakeSink sink_;
@@ -251,7 +252,7 @@ TEST_F(InfluxdbListenerTest, ManySmallRequestsShareAFlushAndAreAnsweredTogether)
   constexpr int kRequests = 50;
   std::vector<std::unique_ptr<UnixClient>> clients;
   for (int i = 0; i < kRequests; ++i) {
-    clients.push_back(std::make_unique<UnixClient>(directory_.socket()));
+    clients.push_back(std::make_unique<UnixClient>(directory_.path("socket")));
     clients.back()->send(post("/write", fmt::format("m v={}i {}\n", i, i)));
   }
   // Connections are accepted, and their requests read, in order: when later ones have their answer,
@@ -272,7 +273,7 @@ TEST_F(InfluxdbListenerTest, LargeBodiesUseASecondJobAndNoThird) {
   for (int i = 0; body.size() < 300 * kKiB; ++i) body += fmt::format("m,t=a v={}i {}\n", i, i);
   std::vector<std::unique_ptr<UnixClient>> clients;
   for (int i = 0; i < 4; ++i) {
-    clients.push_back(std::make_unique<UnixClient>(directory_.socket()));
+    clients.push_back(std::make_unique<UnixClient>(directory_.path("socket")));
     ASSERT_TRUE(clients.back()->send(post("/write", body)));
   }
   ASSERT_TRUE(eventually([&] { return pool_.jobs() == 2; }));
@@ -538,7 +539,7 @@ TEST_F(InfluxdbListenerTest, StopAnswersWhatIsInHand) {
 TEST_F(InfluxdbListenerTest, AnAddressInUseFailsTheStart) {
   start();
   config::Table table;
-  table.add("service_address", {}, config::Value{"unix:" + directory_.socket(), {}});
+  table.add("service_address", {}, config::Value{"unix:" + directory_.path("socket"), {}});
   config::Diagnostics diagnostics;
   auto second =
       influxdb_listener_plugin().create(table, diagnostics, {host_, clock_, base::Logger()});

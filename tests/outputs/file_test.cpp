@@ -11,6 +11,7 @@
 
 #include "tests/outputs/plugin_table.h"
 #include "tests/support/fake_ring.h"
+#include "tests/support/temp_dir.h"
 
 namespace holdfast::outputs {
 namespace {
@@ -19,12 +20,6 @@ namespace fs = std::filesystem;
 
 class FileOutputTest : public testing::Test {
  protected:
-  FileOutputTest() {
-    std::string name = (fs::temp_directory_path() / "holdfast-file-XXXXXX").string();
-    directory_ = ::mkdtemp(name.data());
-  }
-  ~FileOutputTest() override { fs::remove_all(directory_); }
-
   Attempt deliver(Output& output, std::uint32_t points) {
     test::FakeRing ring;
     ring.append_points(points);
@@ -41,7 +36,8 @@ class FileOutputTest : public testing::Test {
 
   base::SystemClock clock_;
   StopSignal stop_;
-  fs::path directory_;
+  test::TempDir dir_;
+  fs::path directory_ = dir_.path();
 };
 
 TEST_F(FileOutputTest, AppendsLinesToEachFile) {

@@ -107,17 +107,9 @@ void pause_briefly() { (void)::poll(nullptr, 0, 20); }
 
 }  // namespace
 
-InfluxdbServer::InfluxdbServer(InfluxdbOptions options) : options_(std::move(options)) {
-  std::string name = (fs::temp_directory_path() / "holdfast-influxd-XXXXXX").string();
-  const char* const made = ::mkdtemp(name.data());
-  if (made != nullptr) directory_ = made;
-}
+InfluxdbServer::InfluxdbServer(InfluxdbOptions options) : options_(std::move(options)) {}
 
-InfluxdbServer::~InfluxdbServer() {
-  stop(SIGKILL);
-  std::error_code ignored;
-  if (!directory_.empty()) fs::remove_all(directory_, ignored);
-}
+InfluxdbServer::~InfluxdbServer() { stop(SIGKILL); }
 
 std::string InfluxdbServer::url() const { return fmt::format("http://127.0.0.1:{}", port_); }
 
@@ -128,7 +120,6 @@ std::string InfluxdbServer::log() const {
 
 base::Status InfluxdbServer::start() {
   if (pid_ > 0) return fail(ErrorCode::kBusy, "influxd runs already");
-  if (directory_.empty()) return fail(ErrorCode::kIo, "no temporary directory for influxd");
   constexpr int kPorts = 5;
   const bool first = port_ == 0;
   base::Status status;

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "agent/base/result.h"
+#include "tests/support/temp_dir.h"
 
 namespace holdfast::test {
 
@@ -55,7 +56,8 @@ class InfluxdbServer {
   [[nodiscard]] bool exited();
 
   InfluxdbOptions options_;
-  std::filesystem::path directory_;
+  TempDir dir_;
+  std::filesystem::path directory_ = dir_.path();
   std::uint16_t port_ = 0;
   pid_t pid_ = -1;
   bool prepared_ = false;  // the user exists
