@@ -55,6 +55,16 @@ std::string display_name(std::string_view category, std::string_view plugin,
   return alias.empty() ? name : name + "::" + alias;
 }
 
+// Servers refuse points with these tags, so every point of the agent would be lost.
+bool is_reserved_tag(std::string_view key) {
+  return key == "time" || key == "_field" || key == "_measurement";
+}
+
+void report_reserved_tag(std::string_view key, const config::Position& where,
+                         config::Diagnostics& diagnostics) {
+  diagnostics.error(where, fmt::format("the tag `{}` is reserved by InfluxDB", key));
+}
+
 // The input's own tags win over global ones.
 std::vector<line::TagPair> merge_tags(const config::StringMap& own,
                                       const std::vector<line::TagPair>& global) {
@@ -69,6 +79,11 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
   const auto has = [&](std::string_view key) { return table.table.find(key) != nullptr; };
   const bool own_jitter = has("collection_jitter");
   const InputOptions common = input_schema().parse(table.table, diagnostics);
+  for (const auto& [key, value] : common.tags) {
+    if (is_reserved_tag(key)) {
+      report_reserved_tag(key, table.table.find("tags")->where, diagnostics);
+    }
+  }
   ConfiguredInput input;
   input.plugin = &plugin;
   input.alias = common.alias;
@@ -128,11 +143,6 @@ ConfiguredOutput configure_output(config::PluginTable& table, const outputs::Out
   return output;
 }
 
-// Servers refuse points with these tags, so every point of the agent would be lost.
-bool is_reserved_tag(std::string_view key) {
-  return key == "time" || key == "_field" || key == "_measurement";
-}
-
 std::vector<line::TagPair> read_global_tags(config::Table& table, const Configuration& whole,
                                             config::Diagnostics& diagnostics) {
   std::map<std::string, std::string> tags;
@@ -141,7 +151,7 @@ std::vector<line::TagPair> read_global_tags(config::Table& table, const Configur
   for (const std::string& key : keys) {
     if (const config::Table::Entry* entry = table.take(key)) {
       if (is_reserved_tag(key)) {
-        diagnostics.error(entry->where, fmt::format("the tag `{}` is reserved by InfluxDB", key));
+        report_reserved_tag(key, entry->where, diagnostics);
         continue;
       }
       config::read_value(*entry, {}, diagnostics, tags[key]);

@@ -77,6 +77,14 @@ TEST(Configuration, TheHostTagCanBeLeftOut) {
   EXPECT_TRUE(made.configuration.inputs.at(0).rules.extra_tags.empty());
 }
 
+TEST(Configuration, TagsThatServersRefuseAreRefusedHere) {
+  const Configured made(
+      "[global_tags]\ntime = \"now\"\n[[inputs.mem]]\ntags = { _field = \"x\" }\n"
+      "[[outputs.file]]\n");
+  EXPECT_THAT(made.problems(), HasSubstr("test.toml:2:1: error: the tag `time` is reserved"));
+  EXPECT_THAT(made.problems(), HasSubstr("test.toml:4:1: error: the tag `_field` is reserved"));
+}
+
 TEST(Configuration, BlocksHoldNoMoreThanTheSmallestBatch) {
   const Configured made(
       "[[inputs.mem]]\n[[outputs.file]]\nmetric_batch_size = 300\n[[outputs.file]]\n"
