@@ -34,7 +34,8 @@ leg() {
   local preset=$1
   shift
   echo "== $preset: tests"
-  ctest --test-dir "build/$preset" --output-on-failure --parallel "$jobs" --no-tests=error "$@" | tail -n 40
+  ctest --test-dir "build/$preset" --output-on-failure --parallel "$jobs" --no-tests=error "$@" |
+    grep -vE '^ +Start +[0-9]+:| Passed +[0-9.]+ sec$'
   [[ ${PIPESTATUS[0]} -eq 0 ]]
 }
 
