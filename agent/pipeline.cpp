@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
 
 namespace holdfast::agent {
@@ -14,6 +15,7 @@ constexpr base::Duration kBetweenGathers = std::chrono::milliseconds(500);
 buffer::BlockWriterOptions writer_options(const Configuration& configuration) {
   buffer::BlockWriterOptions options;
   options.limits.points = configuration.block_points();
+  options.limits.raw_bytes = std::min(options.limits.raw_bytes, configuration.block_bytes());
   options.compression_level = static_cast<int>(configuration.buffer.compression_level);
   return options;
 }
@@ -45,7 +47,27 @@ Pipeline::~Pipeline() {
   outputs_.clear();
 }
 
+// Readers the ring knows are claimed first: then it is clear which are orphans, and a new reader
+// may take the place of one.
+base::Status Pipeline::settle_readers() {
+  for (const buffer::ReaderInfo& known : store_.ring->info().readers) {
+    for (const ConfiguredOutput& output : configuration_.outputs) {
+      if (output.reader_id != known.id) continue;
+      if (auto reader = store_.ring->attach(known.id); !reader) {
+        return tl::unexpected(reader.error());
+      }
+    }
+  }
+  orphans_ = store_.ring->settle_orphans(kKeepOrphans);
+  for (const std::string& orphan : orphans_) {
+    log_.warn("ring {}: no output claims the reader {}; its backlog is kept for {}", store_.path,
+              orphan, base::format_duration(kKeepOrphans));
+  }
+  return base::ok();
+}
+
 base::Status Pipeline::make_outputs() {
+  if (auto settled = settle_readers(); !settled) return settled;
   for (ConfiguredOutput& output : configuration_.outputs) {
     auto reader = store_.ring->attach(output.reader_id);
     if (!reader) return tl::unexpected(reader.error());
@@ -61,11 +83,6 @@ base::Status Pipeline::make_outputs() {
                         output.reader_id,
                         std::make_unique<outputs::Worker>(std::move(output.output), output.worker,
                                                           std::move(context), std::move(*waiter))});
-  }
-  orphans_ = store_.ring->settle_orphans(kKeepOrphans);
-  for (const std::string& orphan : orphans_) {
-    log_.warn("ring {}: no output claims the reader {}; its backlog is kept for {}", store_.path,
-              orphan, base::format_duration(kKeepOrphans));
   }
   store_.ring->on_append([this] {
     for (const RunningOutput& output : outputs_) output.worker->notify();
@@ -99,6 +116,8 @@ base::Status Pipeline::start() {
 }
 
 void Pipeline::run_io_until(base::BootTime deadline, const std::function<bool()>& done) {
+  // Without work of its own the context would return at once, again and again.
+  const auto work = asio::make_work_guard(io_);
   io_.restart();
   while (!done() && clock_.boot() < deadline) io_.run_one_for(std::chrono::milliseconds(10));
 }
@@ -119,7 +138,8 @@ void Pipeline::stop_outputs(base::BootTime deadline) {
 StopReport Pipeline::stop() {
   StopReport report;
   const base::BootTime deadline = clock_.boot() + configuration_.agent.shutdown_timeout;
-  stop_inputs(deadline);
+  // A gather that hangs must not take the time of the last flush.
+  stop_inputs(clock_.boot() + configuration_.agent.shutdown_timeout / 2);
   report.orderly = !gatherer_ || gatherer_->running() == 0;
   writer_.flush();
   if (auto synced = store_.ring->sync(false); !synced) log_.error("{}", synced.error().message);

@@ -67,6 +67,7 @@ class Pipeline {
  private:
   Pipeline(asio::io_context& io, Configuration configuration, Store store, const base::Clock& clock,
            const base::Logger& log);
+  [[nodiscard]] base::Status settle_readers();
   [[nodiscard]] base::Status make_outputs();
   [[nodiscard]] Pool pool();
   void stop_inputs(base::BootTime deadline);

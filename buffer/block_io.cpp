@@ -34,6 +34,7 @@ base::ByteSpan BlockIo::view(std::uint64_t position, std::size_t size) {
     cache_.resize(std::min<std::uint64_t>(std::max(size, read_ahead_), end - at));
     cache_offset_ = at;
     const auto got = file_.read_at(at, cache_);
+    failed_ = failed_ || !got;
     cache_.resize(got ? *got : 0);
     bytes_read_ += cache_.size();
     if (cache_.size() < size) return {};
@@ -74,6 +75,7 @@ bool BlockIo::read_payload(const FoundBlock& block, std::string& out) {
     out.resize(before + size);
     const auto target = std::as_writable_bytes(std::span<char>(out.data() + before, size));
     const auto got = file_.read_at(at, target);
+    failed_ = failed_ || !got;
     bytes_read_ += got.value_or(0);
     if (!got || *got != size) {
       out.resize(before);

@@ -53,6 +53,9 @@ class BlockIo {
   // How far ahead of what is asked for to read: large for a scan, small for single looks.
   void read_ahead(std::size_t bytes) { read_ahead_ = bytes; }
   void forget() { cache_.clear(); }
+  // True once a read has failed (not: found damage) since clear_failure().
+  [[nodiscard]] bool failed() const { return failed_; }
+  void clear_failure() { failed_ = false; }
   [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
   [[nodiscard]] std::uint64_t data_size() const { return data_size_; }
   // Bytes of the data area that the file really has.
@@ -76,6 +79,7 @@ class BlockIo {
   std::vector<std::byte> cache_;
   std::uint64_t cache_offset_ = 0;  // in the file
   std::uint64_t bytes_read_ = 0;
+  bool failed_ = false;
   std::string scratch_;
 };
 

@@ -53,6 +53,10 @@ tl::unexpected<base::Error> open_failure(const std::string& path, int error) {
                         "ring {}: permission denied for uid {}; give it to this user, or set "
                         "[buffer] path",
                         path, geteuid());
+    case EISDIR:
+    case ENAMETOOLONG:
+      return base::fail(ErrorCode::kInvalid, "ring {}: {}; name a file in [buffer] path", path,
+                        base::errno_text(error));
     case ELOOP:
       return base::fail(ErrorCode::kPermission,
                         "ring {}: is a symbolic link; name the file itself in [buffer] path", path);

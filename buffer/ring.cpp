@@ -259,6 +259,7 @@ base::Result<ReaderId> RingFile::attach(std::string_view id) {
                       id, id.size(), kMaxReaderId);
   }
   std::size_t index = 0;
+  std::string given_up;
   {
     const std::lock_guard lock(mutex_);
     const auto known = std::find_if(readers_.begin(), readers_.end(), [&](const Reader& r) {
@@ -271,10 +272,15 @@ base::Result<ReaderId> RingFile::attach(std::string_view id) {
           std::find_if(readers_.begin(), readers_.end(), [](const Reader& r) { return r.removed; });
       index = static_cast<std::size_t>(place - readers_.begin());
       if (index == kMaxReaders) {
-        return base::fail(base::ErrorCode::kBusy, "the ring holds {} readers, no room for `{}`",
-                          kMaxReaders, id);
-      }
-      if (place == readers_.end()) {
+        const auto orphan = longest_orphan();
+        if (!orphan) {
+          return base::fail(base::ErrorCode::kBusy, "the ring holds {} readers, no room for `{}`",
+                            kMaxReaders, id);
+        }
+        given_up = readers_[*orphan].state.id;
+        readers_[*orphan] = std::move(fresh);
+        index = *orphan;
+      } else if (place == readers_.end()) {
         readers_.push_back(std::move(fresh));
       } else {
         *place = std::move(fresh);
@@ -282,6 +288,10 @@ base::Result<ReaderId> RingFile::attach(std::string_view id) {
     }
     readers_[index].attached = true;
     readers_[index].state.orphaned_ns = 0;
+  }
+  if (!given_up.empty()) {
+    logger_.error("no room for another reader: the orphan {} and its backlog are given up",
+                  given_up);
   }
   if (auto written = write_slot(false); !written) return tl::unexpected(written.error());
   return index;
@@ -303,6 +313,16 @@ RingFile::Reader RingFile::new_reader(std::string_view id) const {
 
 bool RingFile::has_readers() const {
   return std::any_of(readers_.begin(), readers_.end(), [](const Reader& r) { return !r.removed; });
+}
+
+std::optional<ReaderId> RingFile::longest_orphan() const {
+  std::optional<ReaderId> longest;
+  for (ReaderId i = 0; i < readers_.size(); ++i) {
+    const Reader& reader = readers_[i];
+    if (reader.attached || reader.removed || reader.state.orphaned_ns == 0) continue;
+    if (!longest || reader.state.orphaned_ns < readers_[*longest].state.orphaned_ns) longest = i;
+  }
+  return longest;
 }
 
 std::vector<std::string> RingFile::settle_orphans(base::Duration keep) {

@@ -195,10 +195,12 @@ class Ring {
   virtual void on_append(std::function<void()> callback) = 0;
 
   // Claims the reader of this id (at most 63 bytes) or makes one that starts at the oldest block
-  // still pending for anyone. Fails when 8 readers are in use.
+  // still pending for anyone. When there are 8, the reader that settle_orphans() has known as an
+  // orphan for longest is given up for it; fails when there is none.
   [[nodiscard]] virtual base::Result<ReaderId> attach(std::string_view id) = 0;
   // Readers in the file that no attach() has claimed are marked orphaned from now; those orphaned
-  // for longer than `keep` are removed. Call once all outputs are attached. Returns those kept.
+  // for longer than `keep` are removed. Call once all known outputs are attached. Returns those
+  // kept.
   virtual std::vector<std::string> settle_orphans(base::Duration keep) = 0;
 
   // The next blocks for this reader, oldest first, from its acknowledged position; empty when there

@@ -80,8 +80,7 @@ base::Status RingFile::reserve(std::uint64_t extent) {
     if (auto padded = write_pad(room); !padded) return padded;
   }
   if (auto bounded = keep_unsynced_bounded(extent); !bounded) return bounded;
-  make_room(tail_.position + extent);
-  return base::ok();
+  return make_room(tail_.position + extent);
 }
 
 void RingFile::seal_place(BlockHeader& header) const {
@@ -94,7 +93,7 @@ void RingFile::seal_place(BlockHeader& header) const {
 
 base::Status RingFile::write_pad(std::uint64_t room) {
   if (auto bounded = keep_unsynced_bounded(room); !bounded) return bounded;
-  make_room(tail_.position + room);
+  if (auto made = make_room(tail_.position + room); !made) return made;
   BlockHeader header;
   header.kind = BlockKind::kPad;
   seal_place(header);
@@ -142,7 +141,7 @@ RingFile::Reader* RingFile::reader_behind(std::uint64_t floor) {
 }
 
 // Until nobody is behind: readers acknowledge, and new ones come, while the file is being read.
-void RingFile::make_room(std::uint64_t new_tail) {
+base::Status RingFile::make_room(std::uint64_t new_tail) {
   const std::uint64_t floor = floor_of(new_tail, data_size());
   BlockIo io(*file_, superblock_);
   io.read_ahead(kHeaderSize);
@@ -151,10 +150,13 @@ void RingFile::make_room(std::uint64_t new_tail) {
     {
       const std::lock_guard lock(mutex_);
       const Reader* behind = reader_behind(floor);
-      if (behind == nullptr && (has_readers() || oldest_.position >= floor)) return;
+      if (behind == nullptr && (has_readers() || oldest_.position >= floor)) return base::ok();
       from = behind != nullptr ? behind->wanted() : oldest_;
     }
     const Mark live = first_live(io, from, floor, tail_);
+    if (io.failed() && live == tail_) {
+      return base::fail(base::ErrorCode::kIo, "the ring cannot be read: nothing is dropped unseen");
+    }
     const std::lock_guard lock(mutex_);
     if (oldest_ == from) oldest_ = live;
     for (Reader& reader : readers_) {

@@ -86,7 +86,7 @@ class RingFile final : public Ring {
   void seal_place(BlockHeader& header) const;
   [[nodiscard]] base::Status place(const BlockHeader& header, std::span<const std::byte> bytes);
   [[nodiscard]] base::Status keep_unsynced_bounded(std::uint64_t extent);
-  void make_room(std::uint64_t new_tail);
+  [[nodiscard]] base::Status make_room(std::uint64_t new_tail);
   void checkpoint_if_due();
   void update_era();
 
@@ -98,8 +98,11 @@ class RingFile final : public Ring {
   // --- reading (ring_read.cpp) ---
   [[nodiscard]] static Stop collect(BlockIo& io, Mark& at, const Mark& tail,
                                     const ReadLimits& limits, Flight& flight);
-  bool skip_damage(ReaderId id, BlockIo& io, const Mark& begin, const Mark& from, const Mark& tail,
-                   const std::optional<FoundBlock>& bad_payload);
+  [[nodiscard]] base::Status skip_damage(ReaderId id, BlockIo& io, const Mark& begin,
+                                         const Mark& from, const Mark& tail,
+                                         const std::optional<FoundBlock>& bad_payload);
+  // Callers hold mutex_.
+  [[nodiscard]] std::optional<ReaderId> longest_orphan() const;
   static void finish_flight(Reader& reader);  // callers hold mutex_
 
   base::Status write_counted(std::uint64_t offset, std::span<const std::byte> bytes);

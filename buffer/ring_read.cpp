@@ -60,25 +60,31 @@ RingFile::Stop RingFile::collect(BlockIo& io, Mark& at, const Mark& tail, const 
   return next.points() < tail.points() ? Stop::kDamaged : Stop::kTail;
 }
 
-// Books what is damaged in front of a reader and moves it on. False if the reader was moved by
-// somebody else first.
-bool RingFile::skip_damage(ReaderId id, BlockIo& io, const Mark& begin, const Mark& from,
-                           const Mark& tail, const std::optional<FoundBlock>& bad_payload) {
+// Books what is damaged in front of a reader and moves it on, unless somebody else has moved it
+// first. Fails when the device can no longer be read.
+base::Status RingFile::skip_damage(ReaderId id, BlockIo& io, const Mark& begin, const Mark& from,
+                                   const Mark& tail, const std::optional<FoundBlock>& bad_payload) {
   io.forget();
   const std::uint64_t floor = floor_of(tail.position, data_size());
   const Mark live = bad_payload ? end_of(*bad_payload) : first_live(io, from, floor, tail);
+  // One sector that cannot be read is damage. A device of which nothing more can be read is away:
+  // what it holds may come back with it.
+  if (io.failed() && live == tail) {
+    return base::fail(base::ErrorCode::kIo, "the ring cannot be read at byte {} of the data area",
+                      from.position % data_size());
+  }
   std::uint64_t lost = 0;
   {
     const std::lock_guard lock(mutex_);
     Reader& reader = readers_[id];
-    if (!(reader.begin() == begin)) return false;
+    if (!(reader.begin() == begin)) return base::ok();
     lost = live.points() - std::min(live.points(), begin.points());
     reader.state.counters.corrupt += lost;
     reader.begin() = live;
   }
   logger_.error("damaged block at byte {} of the data area: {} points lost, going on at byte {}",
                 from.position % data_size(), lost, live.position % data_size());
-  return true;
+  return base::ok();
 }
 
 base::Result<ReadBatch> RingFile::read(ReaderId id, const ReadLimits& limits, std::size_t prefix) {
@@ -97,9 +103,11 @@ base::Result<ReadBatch> RingFile::read(ReaderId id, const ReadLimits& limits, st
     flight.batch.payloads.resize(prefix);
     Mark at = begin;
     io.forget();
+    io.clear_failure();
     const Stop stop = collect(io, at, tail, limits, flight);
     if (stop == Stop::kDamaged && flight.blocks.empty()) {
-      skip_damage(id, io, begin, at, tail, flight.bad_payload);
+      auto skipped = skip_damage(id, io, begin, at, tail, flight.bad_payload);
+      if (!skipped) return tl::unexpected(skipped.error());
       continue;
     }
     const std::lock_guard lock(mutex_);

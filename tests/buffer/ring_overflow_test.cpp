@@ -1,4 +1,6 @@
 // A full ring: what is dropped, for whom, and what becomes of a batch in flight.
+#include <atomic>
+
 #include <gtest/gtest.h>
 
 #include "tests/buffer/hook_file.h"
@@ -135,6 +137,39 @@ TEST(RingOvertaken, AReadThatIsOvertakenStartsAgainAtWhatIsLeft) {
     ring->acknowledge(reader, batch->points, {});
     EXPECT_EQ(drain(*ring, reader), numbers(found.back() + 1, next));
   }
+}
+
+// A device that goes away for a while (a card or a bus that resets) must not cost the backlog.
+TEST(RingOnAnUnreadableDevice, KeepsTheBacklogUntilTheDeviceIsBack) {
+  const FakeClock clock;
+  auto file = std::make_unique<HookFile>();
+  HookFile& device = *file;
+  std::atomic<bool> away{false};
+  device.before_read([&](std::uint64_t) -> base::Status {
+    if (away) return base::fail(base::ErrorCode::kIo, "input/output error");
+    return base::ok();
+  });
+  const auto ring = open_ring(std::move(file), clock, small_ring(16 * 1024));
+  const auto reader = *ring->attach("output");
+  std::uint64_t next = 0;
+  for (int i = 0; i < 10; ++i, next += 4) {
+    auto block = numbered_block(next, 4, 100);
+    ASSERT_TRUE(ring->append(block));
+  }
+  away = true;
+  EXPECT_FALSE(ring->read(reader, {}, 0));
+  // What would push unread blocks out is refused, not booked as overflow unseen.
+  bool refused = false;
+  for (int i = 0; i < 100 && !refused; ++i) {
+    auto block = numbered_block(next, 4, 100);
+    refused = !ring->append(block);
+    if (!refused) next += 4;
+  }
+  EXPECT_TRUE(refused);
+  away = false;
+  EXPECT_EQ(drain(*ring, reader), numbers(0, next));
+  EXPECT_EQ(ring->info().readers.at(0).ledger.counters.total(), next);
+  EXPECT_EQ(ring->info().readers.at(0).ledger.counters.delivered, next);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Readers, batches and ledgers of a ring that nothing goes wrong with.
 #include "buffer/ring.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/buffer/ring_fixture.h"
@@ -154,6 +156,22 @@ TEST_F(RingTest, AnAnnouncedWaitOutlivesARestart) {
   reopen();
   EXPECT_EQ(ring_->not_before(*ring_->attach("r")), wait);
   EXPECT_EQ(reader_info(*ring_, "r").not_before, wait);
+}
+
+TEST_F(RingTest, WhenFullTheLongestOrphanIsGivenUpForANewReader) {
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(ring_->attach(fmt::format("reader {}", i)));
+  append(3);
+  reopen();
+  for (int i = 2; i < 8; ++i) ASSERT_TRUE(ring_->attach(fmt::format("reader {}", i)));
+  EXPECT_EQ(ring_->settle_orphans(std::chrono::hours(1)).size(), 2U);
+  const auto fresh = ring_->attach("new");
+  ASSERT_TRUE(fresh) << fresh.error().message;
+  EXPECT_EQ(drain(*ring_, *fresh), numbers(0, 3));
+  std::vector<std::string> ids;
+  for (const auto& reader : ring_->info().readers) ids.push_back(reader.id);
+  EXPECT_EQ(ids.size(), 8U);
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), "reader 0"), 0);
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), "reader 1"), 1);
 }
 
 TEST_F(RingTest, EightReadersAreTheLimit) {
