@@ -20,12 +20,11 @@ namespace {
 constexpr base::Duration kOnceDeadline = std::chrono::seconds(60);
 constexpr base::Duration kBetweenTestGathers = std::chrono::milliseconds(500);
 
-// A logger for the levels that [agent] asks for, unless the command line already did.
-void adopt_log_level(CommandLine line, const AgentOptions& agent, World& world) {
-  if (line.debug || line.quiet || (!agent.debug && !agent.quiet)) return;
-  line.debug = agent.debug;
-  line.quiet = agent.quiet;
-  world.log = make_world(line)->log;
+// The level that [agent] asks for, unless the command line already did.
+void adopt_log_level(const CommandLine& line, const AgentOptions& agent, const base::Logger& log) {
+  if (line.debug || line.quiet) return;
+  if (agent.quiet) log.set_level(base::LogLevel::kError);
+  if (agent.debug) log.set_level(base::LogLevel::kDebug);
 }
 
 base::Result<std::unique_ptr<Pipeline>> build(asio::io_context& io, Configuration configuration,
@@ -43,7 +42,7 @@ int run(const CommandLine& line) {
   const auto world = make_world(line);
   auto configuration = load(line, *world, {});
   if (!configuration) return kExitConfiguration;
-  adopt_log_level(line, configuration->agent, *world);
+  adopt_log_level(line, configuration->agent, world->log);
   const base::Logger& log = world->log;
   const StatusOptions status_options = configuration->status;
   asio::io_context io(1);
@@ -82,7 +81,11 @@ int run(const CommandLine& line) {
   notify_systemd("STOPPING=1");
   status_server.reset();
   const StopReport report = agent.stop();
-  log.info("stopped; {} points stay in the ring", report.buffered);
+  if (agent.store().degraded && report.buffered > 0) {
+    log.error("stopped; {} points were in memory only and are lost", report.buffered);
+  } else {
+    log.info("stopped; {} points stay in the ring", report.buffered);
+  }
   if (!report.orderly) {
     log.warn("a gather is still hanging; leaving it behind");
     std::_Exit(kExitDone);
@@ -94,6 +97,7 @@ int once(const CommandLine& line) {
   const auto world = make_world(line);
   auto configuration = load(line, *world, {});
   if (!configuration) return kExitConfiguration;
+  adopt_log_level(line, configuration->agent, world->log);
   asio::io_context io(1);
   auto pipeline = build(io, std::move(*configuration), *world);
   if (!pipeline) {
@@ -109,6 +113,7 @@ int test(const CommandLine& line) {
   const auto world = make_world(line);
   auto configuration = load(line, *world, {.inputs = true, .outputs = false});
   if (!configuration) return kExitConfiguration;
+  adopt_log_level(line, configuration->agent, world->log);
   bool good = true;
   const auto print = [](const std::vector<line::LineChunk>& chunks) {
     for (const line::LineChunk& chunk : chunks) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <map>
 
 #include <unistd.h>
@@ -109,9 +110,13 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
   const auto shared = input_schema().describe();
   options.insert(options.end(), shared.begin(), shared.end());
   table.table.report_unused(diagnostics, names_of(options));
-  // Points that arrive by themselves keep their nanoseconds unless the input asks otherwise.
-  if (input.service() != nullptr && common.precision <= zero) {
+  if (input.service() != nullptr) {
     input.rules.precision = base::Duration(1);
+    if (common.precision > zero) {
+      diagnostics.warning(
+          table.table.find("precision")->where,
+          "`precision` has no effect here: lines that arrive keep the time they have");
+    }
   }
   return input;
 }
@@ -173,6 +178,14 @@ std::uint32_t Configuration::block_points() const {
     if (output.worker.metric_batch_size > 0) {
       smallest = std::min(smallest, static_cast<std::uint32_t>(output.worker.metric_batch_size));
     }
+  }
+  return smallest;
+}
+
+std::size_t Configuration::block_bytes() const {
+  std::size_t smallest = std::numeric_limits<std::size_t>::max();
+  for (const ConfiguredOutput& output : outputs) {
+    smallest = std::min<std::size_t>(smallest, output.worker.max_batch_bytes.count);
   }
   return smallest;
 }

@@ -50,6 +50,8 @@ struct Configuration {
 
   // The smallest batch of any output: what a block may hold, so that batches are whole blocks.
   [[nodiscard]] std::uint32_t block_points() const;
+  // The same for raw bytes: the smallest max_batch_bytes.
+  [[nodiscard]] std::size_t block_bytes() const;
 };
 
 // What plugins are built with; outlives the configuration.

@@ -137,12 +137,19 @@ void WriteQueue::push(WriteRequest request) {
 }
 
 void WriteQueue::work() {
-  for (;;) {
-    auto requests = take();
-    if (requests.empty()) return;
-    for (WriteRequest& request : requests) process(request);
-    environment_.sink.flush();
+  auto requests = take();
+  if (requests.empty()) return;
+  for (WriteRequest& request : requests) process(request);
+  environment_.sink.flush();
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.empty()) {
+      --jobs_;
+      return;
+    }
   }
+  // To the end of the pool's queue, so that gathers get their turn under a flood.
+  environment_.pool([self = shared_from_this()] { self->work(); });
 }
 
 std::vector<WriteRequest> WriteQueue::take() {

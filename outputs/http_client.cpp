@@ -146,6 +146,9 @@ class CurlClient final : public HttpClient {
       if (!value.empty()) set(option, value.c_str());
     };
     set(CURLOPT_NOSIGNAL, 1L);
+    // A name server that does not answer must not hold up a stop: leave the resolver's thread
+    // behind.
+    set(CURLOPT_QUICK_EXIT, 1L);
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_FOLLOWLOCATION, 0L);
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));

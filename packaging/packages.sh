@@ -33,9 +33,11 @@ install_packages() {
     as_root=(sudo)
   fi
   echo "installing from Debian: ${missing[*]}" >&2
-  # A service that a package starts would take ports and memory: tests and the quickstart start their
-  # own. policy-rc.d would be the system-wide way; RUNLEVEL=1 is enough for one call.
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  # The service that came with InfluxDB is not wanted: tests and quickstart start servers of their own.
+  if [[ " ${missing[*]} " == *" influxdb "* && -d /run/systemd/system ]]; then
+    "${as_root[@]}" systemctl disable --now --quiet influxdb.service || true
+  fi
 }

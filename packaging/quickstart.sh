@@ -48,7 +48,7 @@ influx_pid=''
 finish() {
   trap - EXIT INT TERM
   [[ -z $agent_pid ]] || { kill -TERM "$agent_pid" 2>/dev/null && wait "$agent_pid" 2>/dev/null; } || true
-  [[ -z $influx_pid ]] || { kill -TERM "$influx_pid" 2>/dev/null && wait "$influx_pid" 2>/dev/null; } || true
+  [[ -z $influx_pid ]] || { kill -TERM "$influx_pid" 2>/dev/null && kill -CONT "$influx_pid" && wait "$influx_pid" 2>/dev/null; } || true
   rm -rf "$work"
 }
 trap finish EXIT
@@ -92,6 +92,7 @@ if [[ $server == no ]]; then
   agent_pid=$!
   if ((seconds > 0)); then
     sleep "$seconds"
+    kill -0 "$agent_pid"
   else
     wait "$agent_pid"
   fi

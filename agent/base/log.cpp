@@ -62,6 +62,8 @@ class LogSink {
     logger_.set_level(spdlog_level(options.level));
   }
 
+  void set_level(LogLevel level) { logger_.set_level(spdlog_level(level)); }
+
   [[nodiscard]] bool enabled(LogLevel level) const {
     return logger_.should_log(spdlog_level(level));
   }
@@ -89,6 +91,10 @@ class LogSink {
   LogOptions options_;
   spdlog::logger logger_;
 };
+
+void Logger::set_level(LogLevel level) const {
+  if (sink_ != nullptr) sink_->set_level(level);
+}
 
 bool Logger::enabled(LogLevel level) const { return sink_ != nullptr && sink_->enabled(level); }
 

@@ -52,6 +52,8 @@ class Logger {
       write(LogLevel::kError, fmt::format(format, std::forward<Args>(args)...));
   }
 
+  // For all loggers that share this one's sink.
+  void set_level(LogLevel level) const;
   [[nodiscard]] bool enabled(LogLevel level) const;
   // Control characters in the message are escaped: a server's words cannot forge a log line.
   void write(LogLevel level, std::string_view message) const;
