@@ -6,10 +6,9 @@ build_packages=(
   libasio-dev libcurl4-gnutls-dev zlib1g-dev libtoml11-dev libspdlog-dev libfmt-dev
   libexpected-dev nlohmann-json3-dev libcli11-dev libmicrohttpd-dev
 )
-test_packages=(
-  libgtest-dev libgmock-dev curl influxdb
-  clang libclang-rt-14-dev clang-format clang-tidy
-)
+test_packages=(libgtest-dev libgmock-dev influxdb clang-format)
+tidy_packages=(clang-tidy)
+fuzz_packages=(clang libclang-rt-14-dev)
 
 # install_packages <package>...: installs what is missing, and nothing if nothing is.
 install_packages() {

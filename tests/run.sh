@@ -2,7 +2,7 @@
 # Installs what is needed from Debian, builds, and runs all tests:
 #
 #   tests/run.sh            format, release build, and the tests under tsan, asan and plain (dev)
-#   tests/run.sh dev        one leg alone; also: asan, tsan, release, format, tidy
+#   tests/run.sh dev        one leg alone; also: asan, tsan, release, format, tidy, fuzz
 #
 # Ends with ctest's summary of each leg; exit status 0 only if all passed.
 set -euo pipefail
@@ -63,14 +63,29 @@ check_format() {
 
 check_tidy() {
   echo "== tidy"
+  install_packages "${tidy_packages[@]}"
   cmake --preset dev "${launcher[@]}" >/dev/null
   git ls-files 'agent/*.cpp' 'buffer/*.cpp' 'config/*.cpp' 'inputs/*.cpp' 'outputs/*.cpp' |
     xargs -P "$jobs" -n 4 clang-tidy --quiet -p build/dev --extra-arg=-Wno-unknown-warning-option
 }
 
+# Half a minute of each fuzz target, with clang's libFuzzer.
+fuzz() {
+  install_packages "${fuzz_packages[@]}"
+  local subject
+  for subject in config_loader line_ingest ring_open; do
+    build fuzz "${subject}_fuzz"
+    echo "== fuzz: $subject"
+    mkdir -p "build/fuzz/found/$subject"
+    "build/fuzz/tests/fuzz/${subject}_fuzz" -max_total_time=30 -print_final_stats=1 \
+      "build/fuzz/found/$subject" "tests/fuzz/corpus/$subject" 2>&1 | tail -n 8
+  done
+}
+
 case ${1:-all} in
   format) check_format ;;
   tidy) check_tidy ;;
+  fuzz) fuzz ;;
   dev) dev ;;
   asan) asan ;;
   tsan) tsan ;;
@@ -83,5 +98,5 @@ case ${1:-all} in
     asan
     dev
     ;;
-  *) echo "usage: tests/run.sh [dev|asan|tsan|release|format|tidy]" >&2; exit 2 ;;
+  *) echo "usage: tests/run.sh [dev|asan|tsan|release|format|tidy|fuzz]" >&2; exit 2 ;;
 esac
