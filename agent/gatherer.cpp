@@ -106,8 +106,9 @@ int Gatherer::running() const { return shared_->running; }
 
 void Gatherer::arm(Task& task, base::WallTime due) {
   task.timer.expires_after(due - clock_.wall());
-  task.timer.async_wait([this, &task](const std::error_code& cancelled) {
-    if (cancelled || stopped_) return;
+  const std::weak_ptr<const bool> alive = alive_;
+  task.timer.async_wait([this, &task, alive](const std::error_code& cancelled) {
+    if (alive.expired() || cancelled || stopped_) return;
     tick(task);
     arm(task, task.schedule.next(clock_.wall(), random_));
   });
@@ -156,7 +157,9 @@ void Gatherer::arm_flush() {
   if (flush_armed_) return;
   flush_armed_ = true;
   flush_timer_.expires_after(kOpenBlockAge);
-  flush_timer_.async_wait([this](const std::error_code& cancelled) {
+  const std::weak_ptr<const bool> alive = alive_;
+  flush_timer_.async_wait([this, alive](const std::error_code& cancelled) {
+    if (alive.expired()) return;
     flush_armed_ = false;
     if (cancelled || stopped_ || shared_->running == 0) return;
     // A slow gather holds the tick open: what the others gathered does not wait for it.

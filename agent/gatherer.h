@@ -65,6 +65,9 @@ class Gatherer {
   asio::steady_timer flush_timer_;
   bool flush_armed_ = false;
   bool stopped_ = false;
+  // Timers' handlers may run after this object is gone, while the I/O context goes on: they look at
+  // this first.
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace holdfast::agent
