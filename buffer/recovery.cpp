@@ -27,11 +27,6 @@ bool plausible(const Superblock& superblock) {
          superblock.file_size == kDataOffset + superblock.data_size;
 }
 
-Mark end_of(const FoundBlock& block) {
-  return {block.end(), block.header.block_sequence + 1,
-          block.header.point_sequence + block.header.points, 0};
-}
-
 Mark start_of(const FoundBlock& block) {
   return {block.position, block.header.block_sequence, block.header.point_sequence, 0};
 }
@@ -230,6 +225,11 @@ void raise_above_everything_known(Recovered& out) {
 }
 
 }  // namespace
+
+Mark end_of(const FoundBlock& block) {
+  return {block.end(), block.header.block_sequence + 1,
+          block.header.point_sequence + block.header.points, 0};
+}
 
 base::Result<Superblock> read_superblock(File& file, bool& damaged) {
   damaged = false;

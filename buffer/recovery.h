@@ -35,6 +35,9 @@ struct Recovered {
 // `superblock` as read_superblock found it.
 [[nodiscard]] Recovered recover(File& file, const Superblock& superblock);
 
+// The place right after a block.
+[[nodiscard]] Mark end_of(const FoundBlock& block);
+
 // First live place for a reader at `mark`, given the tail: the mark itself if its block is sound,
 // else the next block that is, else the tail. Blocks below `floor` are overwritten.
 [[nodiscard]] Mark first_live(BlockIo& io, const Mark& mark, std::uint64_t floor, const Mark& tail);

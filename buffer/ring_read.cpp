@@ -10,11 +10,6 @@ namespace {
 
 constexpr std::size_t kReadAhead = 64 * 1024;
 
-Mark end_of(const FoundBlock& block) {
-  return {block.end(), block.header.block_sequence + 1,
-          block.header.point_sequence + block.header.points, 0};
-}
-
 }  // namespace
 
 // Reads blocks from `at` on until a limit, the tail, or something that does not follow. On return
