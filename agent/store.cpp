@@ -3,20 +3,21 @@
 #include <filesystem>
 #include <utility>
 
-#include "buffer/memory_file.h"
 #include "buffer/posix_file.h"
 #include "config/units.h"
 
 namespace holdfast::agent {
 namespace {
 
-// Blocks kept while there is no file: enough for hours of a small device, bounded everywhere.
-constexpr std::uint64_t kMemoryRingBytes = 1U << 20U;
-
 buffer::RingOptions ring_options(const BufferOptions& options) {
   buffer::RingOptions ring;
   ring.size = options.size.count;
   ring.sync = options.sync == "never" ? buffer::SyncMode::kNever : buffer::SyncMode::kInterval;
+  ring.mode = options.mode == "spill" ? buffer::Mode::kSpill : buffer::Mode::kDurable;
+  ring.overflow = options.overflow == "refuse_new" ? buffer::Overflow::kRefuseNew
+                                                   : buffer::Overflow::kDropOldest;
+  ring.spill_after = options.spill_after;
+  ring.max_age = options.max_age;
   return ring;
 }
 
@@ -41,6 +42,14 @@ void report(const buffer::Recovery& recovery, const std::string& path, const bas
 bool is_device_failure(const base::Error& error) {
   return error.code == base::ErrorCode::kNoSpace || error.code == base::ErrorCode::kIo ||
          error.code == base::ErrorCode::kTooLarge;  // more than its file system can address
+}
+
+buffer::Reopen reopen(const std::string& path) {
+  return [path]() -> base::Result<std::unique_ptr<buffer::File>> {
+    auto file = buffer::PosixFile::open_locked(path);
+    if (!file) return tl::unexpected(file.error());
+    return std::unique_ptr<buffer::File>(std::move(*file));
+  };
 }
 
 base::Result<std::unique_ptr<buffer::Ring>> open_file_ring(const BufferOptions& options,
@@ -96,19 +105,12 @@ base::Result<Store> open_store(const BufferOptions& options, const std::string& 
   store.path = path;
   auto ring = open_file_ring(options, path, clock, log);
   if (!ring && is_device_failure(ring.error())) {
-    store.degraded = true;
-    store.degraded_why = ring.error().message;
-    log.error("{}; collecting into {} of memory instead, which does not survive a restart",
-              store.degraded_why, config::format_bytes(kMemoryRingBytes));
-    buffer::RingOptions memory = ring_options(options);
-    memory.size = kMemoryRingBytes;
-    memory.sync = buffer::SyncMode::kNever;
-    ring = buffer::Ring::open(std::make_unique<buffer::MemoryFile>(), memory, clock,
-                              base::Random::from_system(), log.named("ring"));
+    ring = buffer::Ring::open_degraded(ring.error(), reopen(path), ring_options(options), clock,
+                                       base::Random::from_system(), log.named("ring"));
   }
   if (!ring) return tl::unexpected(ring.error());
   store.ring = std::move(*ring);
-  if (!store.degraded) {
+  if (!store.ring->info().degraded) {
     report(store.ring->recovery(), path, log);
     const std::uint64_t size = store.ring->info().size_bytes;
     if (size / buffer::kAlignment != options.size.count / buffer::kAlignment) {

@@ -212,6 +212,8 @@ void relocate(Mark& mark, BlockIo& io, std::uint64_t floor, const Mark& tail) {
 // Numbers once given out are never used again, even if the blocks that bore them are lost.
 void raise_above_everything_known(Recovered& out) {
   const std::uint64_t found = out.tail.point_sequence;
+  // Points that every reader has passed were delivered from memory: they are not missing.
+  std::uint64_t passed = out.state.readers.empty() ? 0 : kAnySequence;
   out.tail.block_sequence = std::max(out.tail.block_sequence, out.state.next.block_sequence);
   out.tail.point_sequence = std::max(out.tail.point_sequence, out.state.next.point_sequence);
   for (const ReaderState& reader : out.state.readers) {
@@ -219,9 +221,11 @@ void raise_above_everything_known(Recovered& out) {
       out.tail.block_sequence = std::max(out.tail.block_sequence, range.begin.block_sequence);
       out.tail.point_sequence = std::max(out.tail.point_sequence, range.begin.points());
     }
+    passed = std::min(passed, reader.ranges.front().begin.points());
   }
   out.tail.block_sequence = std::max<std::uint64_t>(out.tail.block_sequence, 1);
-  out.report.points_lost += out.tail.point_sequence - found;
+  out.report.points_lost +=
+      out.tail.point_sequence - std::min(out.tail.point_sequence, std::max(found, passed));
 }
 
 }  // namespace
@@ -269,8 +273,20 @@ base::Result<Superblock> read_superblock(File& file, bool& damaged) {
   return *found;
 }
 
+Mark enter(const FoundBlock& block, std::uint64_t points) {
+  Mark mark = start_of(block);
+  if (points <= mark.point_sequence) return mark;
+  if (points < mark.point_sequence + block.header.points) {
+    mark.points_into_block = static_cast<std::uint32_t>(points - mark.point_sequence);
+  } else {
+    mark.point_sequence = points;
+  }
+  return mark;
+}
+
 Mark first_live(BlockIo& io, const Mark& mark, std::uint64_t floor, const Mark& tail) {
   if (mark.position >= tail.position || mark.block_sequence >= tail.block_sequence) return tail;
+  const std::uint64_t points = mark.points();
   Mark at = mark;
   // Block by block while they are sound; from the first damaged one on, search. A mark that is
   // overwritten already leads nowhere: its place belongs to newer blocks.
@@ -281,28 +297,35 @@ Mark first_live(BlockIo& io, const Mark& mark, std::uint64_t floor, const Mark& 
         block->header.block_sequence >= tail.block_sequence) {
       break;
     }
-    if (at.position >= floor) {
-      Mark live = start_of(*block);
-      if (live.block_sequence == mark.block_sequence)
-        live.points_into_block = mark.points_into_block;
-      if (live.points_into_block < std::max(block->header.points, 1U)) return live;
-    }
-    at = end_of(*block);
+    const Mark end = end_of(*block);
+    const bool done = block->header.points > 0 && points >= end.point_sequence;
+    if (at.position >= floor && !done) return enter(*block, points);
+    at = end;
   }
   const auto next = io.search(std::max(at.position, floor), tail.position, at.block_sequence,
                               tail.block_sequence);
-  return next ? start_of(*next) : tail;
+  return next ? enter(*next, points) : tail;
 }
 
 void settle(ReaderState& reader, BlockIo& io, std::uint64_t floor, const Mark& tail) {
-  Range& range = reader.ranges.front();
-  const bool overtaken = range.begin.position < floor;
-  const Mark live = first_live(io, range.begin, floor, tail);
-  if (live.points() > range.begin.points()) {
-    const std::uint64_t lost = live.points() - range.begin.points();
-    (overtaken ? reader.counters.overflow : reader.counters.corrupt) += lost;
+  // Nothing lies behind the tail, whatever a forged record says.
+  for (Range& range : reader.ranges) {
+    for (Mark* mark : {&range.begin, &range.end}) {
+      const bool open = mark == &range.end && range.is_open();
+      if (!open && mark->position > tail.position) {
+        *mark = {tail.position, tail.block_sequence, mark->points(), 0};
+      }
+    }
   }
-  range.begin = live;
+  std::size_t ranges = 0;
+  while (ranges != reader.ranges.size()) {
+    ranges = reader.ranges.size();
+    const Range& front = reader.ranges.front();
+    const bool overtaken = front.begin.position < floor;
+    Mark live = first_live(io, front.begin, floor, tail);
+    if (!front.is_open() && !live.before(front.end)) live = front.end;
+    (overtaken ? reader.counters.overflow : reader.counters.corrupt) += advance(reader, live);
+  }
 }
 
 Recovered recover(File& file, const Superblock& superblock) {

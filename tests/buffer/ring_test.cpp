@@ -262,6 +262,8 @@ TEST_F(RingTest, AFailedWriteAcceptsNothingAndTheNextBlockTakesItsPlace) {
   EXPECT_EQ(refused.error().code, ErrorCode::kNoSpace);
   EXPECT_EQ(ring_->info().point_sequence, 2U);
   record_->fail_with({});
+  clock_.advance(std::chrono::seconds(1));
+  ring_->tend();
   append(2);
   EXPECT_EQ(drain(*ring_, reader), numbers(0, 4));
   expect_sound_ledgers(ring_->info());
