@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "buffer/head.h"
 #include "buffer/ring_file.h"
 
 namespace holdfast::buffer {
@@ -70,34 +71,20 @@ base::Result<std::unique_ptr<Ring>> Ring::open(std::unique_ptr<File> file,
 
 base::Result<Superblock> RingFile::create(File& file, std::uint64_t size, const base::Clock& clock,
                                           base::Random& random) {
-  Superblock superblock;
-  superblock.data_size = data_size_of(size);
-  superblock.file_size = kDataOffset + superblock.data_size;
-  if (superblock.data_size < kMinDataSize) {
-    return base::fail(base::ErrorCode::kInvalid, "a ring of {} bytes is too small: at least {}",
-                      size, kDataOffset + kMinDataSize);
-  }
-  superblock.salt = random.next();
-  for (std::size_t i = 0; i < superblock.uuid.size(); i += 8) {
-    base::store_le(superblock.uuid.data() + i, random.next());
-  }
-  superblock.created_ns = clock.wall_ns();
-  if (auto done = file.allocate(superblock.file_size); !done) return tl::unexpected(done.error());
+  const auto superblock = new_superblock(size, clock, random);
+  if (!superblock) return superblock;
+  if (auto done = file.allocate(superblock->file_size); !done) return tl::unexpected(done.error());
   State state;
   state.generation = 1;
   state.synced.block_sequence = state.next.block_sequence = 1;
   state.boot_id = boot_id_of(clock);
-  const std::string slot = encode_state(state, superblock);
+  const std::string slot = encode_state(state, *superblock);
   if (auto done = file.write_at(kSlotOffsets[0], base::as_bytes(slot)); !done) {
     return tl::unexpected(done.error());
   }
   // The superblock comes last and after a sync: what it announces must be there.
   if (auto done = file.sync(); !done) return tl::unexpected(done.error());
-  std::array<std::byte, kSuperblockBytes> bytes;
-  encode_superblock(superblock, bytes);
-  for (const std::uint64_t offset : kSuperblockOffsets) {
-    if (auto done = file.write_at(offset, bytes); !done) return tl::unexpected(done.error());
-  }
+  if (auto done = write_superblocks(file, *superblock); !done) return tl::unexpected(done.error());
   if (auto done = file.sync(); !done) return tl::unexpected(done.error());
   return superblock;
 }

@@ -1,0 +1,513 @@
+#include "buffer/resize.h"
+
+#include <algorithm>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/buffer/hook_file.h"
+#include "tests/buffer/resize_fixture.h"
+
+namespace holdfast::test {
+namespace {
+
+using base::ErrorCode;
+using buffer::BlockKind;
+using buffer::kDataOffset;
+using buffer::kEraMask;
+using buffer::kHeaderSize;
+using testing::ElementsAre;
+
+using Resize = ResizeFixture;
+
+bool is_data(const PlacedBlock& block) { return block.header.kind == BlockKind::kData; }
+
+// The headers of the last `count` data blocks, without their laps.
+std::vector<buffer::BlockHeader> last_headers(const Bytes& image, std::size_t count) {
+  std::vector<buffer::BlockHeader> found;
+  for (const PlacedBlock& block : blocks_in(image)) {
+    if (!is_data(block)) continue;
+    found.push_back(block.header);
+    found.back().flags &= kEraMask;
+  }
+  EXPECT_GE(found.size(), count);
+  return {found.end() - static_cast<std::ptrdiff_t>(std::min(count, found.size())), found.end()};
+}
+
+void expect_same_reader(const buffer::ReaderInfo& a, const buffer::ReaderInfo& b) {
+  SCOPED_TRACE("reader " + a.id);
+  EXPECT_EQ(a.id, b.id);
+  EXPECT_EQ(a.orphaned_ns, b.orphaned_ns);
+  EXPECT_EQ(a.not_before, b.not_before);
+  EXPECT_EQ(a.ledger.since_ns, b.ledger.since_ns);
+  EXPECT_EQ(a.ledger.accepted, b.ledger.accepted);
+  EXPECT_EQ(a.ledger.buffered, b.ledger.buffered);
+  EXPECT_EQ(a.ledger.counters, b.ledger.counters);
+}
+
+// Two readers at different places, one within a block; an orphan with a wait; counters in use; more
+// than a lap with pads and checkpoints; a stepped clock.
+class FullResize : public ResizeFixture {
+ protected:
+  FullResize() {
+    auto options = small_ring(16 * 1024);
+    options.checkpoint_bytes = 5000;
+    record_ = std::make_shared<FileRecord>();
+    reopen(options);
+    (void)*ring_->attach("fast");
+    (void)*ring_->attach("orphan");
+    for (int i = 0; i < 50; ++i) {
+      clock_.advance(std::chrono::seconds(7));
+      if (i % 9 == 8) clock_.step_wall(std::chrono::hours(i % 2 == 0 ? 2 : -2));
+      append(5, 70);
+    }
+    acknowledge("fast", 4, {.rejected = 1, .filtered = 2});
+    acknowledge("fast", ring_->pending_points(0) - 12, {});
+    acknowledge("orphan", 3);
+    ring_->set_not_before(1, {.wall_ns = 17, .boot_ns = 18, .remaining_ns = 19, .boot_id = {'x'}});
+    reopen(options);
+    (void)*ring_->attach("fast");
+    (void)ring_->settle_orphans(std::chrono::hours(24));
+    before_ = ring_->info();
+    image_ = image();
+  }
+
+  [[nodiscard]] const buffer::Ledger& ledger(const buffer::RingInfo& info, std::size_t i) const {
+    return info.readers[i].ledger;
+  }
+
+  buffer::RingInfo before_;
+  Bytes image_;
+};
+
+TEST_F(FullResize, TheSourceHasEverythingThatMatters) {
+  ASSERT_EQ(before_.readers.size(), 2U);
+  EXPECT_EQ(ledger(before_, 0).buffered, 12U);
+  EXPECT_EQ(ledger(before_, 0).counters.rejected, 1U);
+  EXPECT_GT(ledger(before_, 1).buffered, 120U);
+  EXPECT_EQ(ledger(before_, 1).counters.delivered, 3U);
+  EXPECT_NE(before_.readers[1].orphaned_ns, 0);
+  EXPECT_EQ(newest_state(image_).readers[0].ranges[0].begin.points_into_block, 3U);
+  EXPECT_GT(newest_state(image_).next.position, 16U * 1024) << "it has gone round";
+  EXPECT_GE(newest_state(image_).era, 3U);
+  std::array<int, 4> kinds{};
+  for (const auto& block : blocks_in(image_)) ++kinds[static_cast<std::size_t>(block.header.kind)];
+  EXPECT_GE(kinds[2], 1);
+  EXPECT_GE(kinds[3], 1);
+}
+
+TEST_F(FullResize, EverythingComesAlongWhereItFits) {
+  for (const std::uint64_t data_bytes :
+       {16U * 1024 - 64, 16U * 1024, 16U * 1024 + 64, 64U * 1024, 1U << 20U}) {
+    SCOPED_TRACE(fmt::format("data area of {} bytes", data_bytes));
+    const ResizedImage copy = resized(image_, data_bytes);
+    EXPECT_EQ(copy.image.size(), kDataOffset + data_bytes);
+    EXPECT_EQ(copy.numbers.from_bytes, image_.size());
+    EXPECT_EQ(copy.numbers.to_bytes, copy.image.size());
+    EXPECT_EQ(copy.numbers.points_kept, before_.points);
+    EXPECT_EQ(copy.numbers.points_dropped, 0U);
+    const auto opened = open(copy.image);
+    const auto after = opened.ring->info();
+    EXPECT_EQ(after.size_bytes, copy.image.size());
+    EXPECT_EQ(after.point_sequence, before_.point_sequence);
+    EXPECT_EQ(after.block_sequence, before_.block_sequence);
+    EXPECT_EQ(after.oldest_stored_at_s, before_.oldest_stored_at_s);
+    EXPECT_FALSE(opened.ring->recovery().full_scan);
+    EXPECT_EQ(opened.ring->recovery().points_lost, 0U);
+    ASSERT_EQ(after.readers.size(), 2U);
+    for (std::size_t i = 0; i < 2; ++i) expect_same_reader(before_.readers[i], after.readers[i]);
+    for (const char* id : {"fast", "orphan"}) {
+      EXPECT_EQ(pending_in(copy.image, id), pending_in(image_, id)) << id;
+    }
+  }
+}
+
+TEST_F(FullResize, BlocksKeepTheirNumbersErasAndTimes) {
+  const ResizedImage copy = resized(image_, 64 * 1024);
+  const auto copied = blocks_in(copy.image);
+  EXPECT_TRUE(std::all_of(copied.begin(), copied.end(), is_data)) << "no pads, no checkpoints";
+  EXPECT_GT(copied.size(), 20U);
+  EXPECT_EQ(last_headers(copy.image, copied.size()), last_headers(image_, copied.size()));
+  EXPECT_EQ(newest_state(copy.image).era, newest_state(image_).era);
+  EXPECT_EQ(newest_state(copy.image).boot_id, newest_state(image_).boot_id);
+}
+
+TEST_F(FullResize, TheNewFileHasASaltAndUuidOfItsOwn) {
+  const auto old = superblock_of(image_);
+  const auto first = superblock_of(resized(image_, 64 * 1024).image);
+  random_seed_ = 1;
+  const auto second = superblock_of(resized(image_, 64 * 1024).image);
+  EXPECT_NE(first.seed(), old.seed());
+  EXPECT_NE(first.uuid, old.uuid);
+  EXPECT_NE(first.seed(), second.seed());
+  EXPECT_NE(first.uuid, second.uuid);
+}
+
+TEST_F(FullResize, WhatDoesNotFitIsDroppedFromTheOldestOn) {
+  std::uint64_t most_dropped = 0;
+  for (std::uint64_t data_bytes = 4096; data_bytes < 16384; data_bytes += 64) {
+    SCOPED_TRACE(fmt::format("data area of {} bytes", data_bytes));
+    const ResizedImage copy = resized(image_, data_bytes);
+    const auto opened = open(copy.image);
+    const auto after = opened.ring->info();
+    const std::uint64_t dropped =
+        ledger(after, 1).counters.overflow - ledger(before_, 1).counters.overflow;
+    EXPECT_EQ(copy.numbers.points_dropped, dropped);
+    EXPECT_EQ(copy.numbers.points_kept, ledger(after, 1).buffered);
+    EXPECT_EQ(ledger(after, 1).buffered, ledger(before_, 1).buffered - dropped);
+    EXPECT_EQ(ledger(after, 1).counters.corrupt, 0U);
+    expect_same_reader(before_.readers[0], after.readers[0]);
+    expect_sound_ledgers(after);
+    auto expected = pending_in(image_, "orphan");
+    expected.erase(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(dropped));
+    EXPECT_EQ(pending_in(copy.image, "orphan"), expected);
+    // One block more would have been too much: they all take 448 bytes.
+    if (dropped > 0) {
+      EXPECT_GT(after.used_bytes + 448, data_bytes);
+    }
+    most_dropped = std::max(most_dropped, dropped);
+  }
+  EXPECT_GT(most_dropped, 80U);
+}
+
+TEST_F(FullResize, ThereAndBackAgainIsTheSameContent) {
+  const Bytes back = resized(resized(image_, 128 * 1024).image, 16 * 1024).image;
+  const auto opened = open(back);
+  const auto after = opened.ring->info();
+  for (std::size_t i = 0; i < 2; ++i) expect_same_reader(before_.readers[i], after.readers[i]);
+  EXPECT_EQ(pending_in(back, "orphan"), pending_in(image_, "orphan"));
+}
+
+TEST_F(FullResize, TheRingGoesOnInItsNewSize) {
+  for (const std::uint64_t data_bytes : {4096U, 64U * 1024}) {
+    const auto opened = open(resized(image_, data_bytes).image);
+    const auto fast = *opened.ring->attach("fast");
+    const auto expected = numbers(next_ - 12, next_ + 400);
+    std::vector<std::uint64_t> found;
+    for (int i = 0; i < 80; ++i) {
+      auto block = numbered_block(next_ + 5 * static_cast<std::uint64_t>(i), 5, 70);
+      ASSERT_TRUE(opened.ring->append(block));
+      const auto part = drain(*opened.ring, fast);
+      found.insert(found.end(), part.begin(), part.end());
+    }
+    EXPECT_EQ(found, expected);
+    expect_sound_ledgers(opened.ring->info());
+    const auto again = open(opened.file->content());
+    expect_same_reader(reader_info(*opened.ring, "orphan"), reader_info(*again.ring, "orphan"));
+    EXPECT_FALSE(again.ring->recovery().full_scan);
+  }
+}
+
+TEST_F(FullResize, SlotAndSuperblocksComeLastAndAfterASync) {
+  const auto record = std::make_shared<FileRecord>();
+  buffer::MemoryFile from(image_);
+  RecordingFile to(record);
+  ASSERT_TRUE(buffer::copy_ring(from, to, 64 * 1024, clock_, base::Random(1)));
+  const auto operations = record->operations();
+  std::string order;
+  for (const FileOperation& operation : operations) {
+    const bool data =
+        operation.kind == FileOperation::Kind::kWrite && operation.offset >= kDataOffset;
+    const char step = operation.kind == FileOperation::Kind::kAllocate ? 'a'
+                      : operation.kind == FileOperation::Kind::kSync   ? 's'
+                      : data                                           ? 'd'
+                                                                       : 'h';
+    if (order.empty() || order.back() != step) order += step;
+  }
+  EXPECT_EQ(order, "adshs");
+  EXPECT_EQ(operations[operations.size() - 4].offset, buffer::kSlotOffsets[0]);
+}
+
+TEST_F(FullResize, AFailureOfAnyOperationIsAnErrorAndLeavesTheOldRingAlone) {
+  const auto record = std::make_shared<FileRecord>();
+  const auto run = [&](std::size_t failing) {
+    std::size_t count = 0;
+    record->fail_with([&count, failing](const FileOperation&) -> base::Status {
+      if (count++ == failing) return base::fail(ErrorCode::kNoSpace, "no room");
+      return base::ok();
+    });
+    buffer::MemoryFile from(image_);
+    RecordingFile to(record);
+    const auto copied = buffer::copy_ring(from, to, 64 * 1024, clock_, base::Random(1));
+    EXPECT_TRUE(from.content() == image_);
+    if (copied) return true;
+    EXPECT_EQ(copied.error().code, ErrorCode::kNoSpace);
+    return false;
+  };
+  std::size_t operations = 0;
+  while (!run(operations)) ++operations;
+  EXPECT_GT(operations, 15U);
+}
+
+TEST_F(FullResize, ADeviceThatCannotReadAllIsNotTakenForDamage) {
+  std::size_t failures = 0;
+  const std::size_t after_the_head = 5;
+  for (std::size_t failing = 0; failing < 1000; ++failing) {
+    std::size_t reads = 0;
+    HookFile from;
+    ASSERT_TRUE(from.write_at(0, image_));
+    from.before_read([&](std::uint64_t) -> base::Status {
+      if (reads++ == failing) return base::fail(ErrorCode::kIo, "bad sector");
+      return base::ok();
+    });
+    buffer::MemoryFile to;
+    const auto copied = buffer::copy_ring(from, to, 64 * 1024, clock_, base::Random(1));
+    if (copied) {
+      EXPECT_LE(reads, failing);
+      break;
+    }
+    if (failing >= after_the_head) {
+      EXPECT_EQ(copied.error().code, ErrorCode::kIo);
+    }
+    ++failures;
+  }
+  EXPECT_GT(failures, after_the_head);
+  EXPECT_LT(failures, 1000U);
+}
+
+TEST_F(Resize, PointsAreDroppedFromWhereAReaderStandsInABlock) {
+  (void)*ring_->attach("r");
+  for (int i = 0; i < 10; ++i) append(8, 120);  // 1024 and 64 bytes each
+  acknowledge("r", 8 + 3);
+  EXPECT_EQ(open(resized(image(), 16 * 1024).image).ring->info().points, 69U);
+  // Room for six blocks: the second one, of which three points are delivered, up to the fourth go.
+  const auto opened = open(resized(image(), 6 * 1088).image);
+  const auto ledger = reader_info(*opened.ring, "r").ledger;
+  EXPECT_EQ(ledger.counters.delivered, 11U);
+  EXPECT_EQ(ledger.counters.overflow, 21U);
+  EXPECT_EQ(drain(*opened.ring, *opened.ring->attach("r")), numbers(32, 80));
+}
+
+TEST_F(Resize, AFileFilledToTheLastByteGoesOn) {
+  (void)*ring_->attach("r");
+  for (int i = 0; i < 8; ++i) append(4, 112);  // 512 bytes each with the header
+  const Bytes full = resized(image(), 4096).image;
+  const auto opened = open(full);
+  EXPECT_EQ(opened.ring->info().used_bytes, 4096U);
+  auto block = numbered_block(32, 4, 112);
+  ASSERT_TRUE(opened.ring->append(block));
+  EXPECT_EQ(drain(*opened.ring, *opened.ring->attach("r")), numbers(4, 36));
+  EXPECT_EQ(reader_info(*opened.ring, "r").ledger.counters.overflow, 4U);
+}
+
+TEST_F(Resize, BlocksThatAreLargerThanTheNewDataAreaAreDropped) {
+  record_ = std::make_shared<FileRecord>();
+  reopen(small_ring(128 * 1024));
+  (void)*ring_->attach("r");
+  append(100, 120);
+  append(2);
+  const ResizedImage copy = resized(image(), 4096);
+  EXPECT_EQ(copy.numbers.points_dropped, 100U);
+  EXPECT_EQ(pending_in(copy.image, "r"), numbers(100, 102));
+}
+
+TEST_F(Resize, DamagedBlocksAreCountedAsAReaderWould) {
+  (void)*ring_->attach("r");
+  for (int i = 0; i < 12; ++i) append(4, 100);
+  acknowledge("r", 1);
+  for (const std::uint64_t victim : {0U, 5U, 20U, 47U}) {
+    for (const std::uint64_t into : {std::uint64_t{0}, kHeaderSize}) {
+      SCOPED_TRACE(fmt::format("point {}, {} bytes into its block", victim, into));
+      Bytes damaged = image();
+      const PlacedBlock block = block_of_point(damaged, victim);
+      wreck(damaged, block.offset + into, 16);
+      for (const std::uint64_t data_bytes : {64U * 1024, 4096U}) {
+        const Bytes copy = resized(damaged, data_bytes).image;
+        const auto old = open(damaged);
+        const auto now = open(copy);
+        const auto expected = drain(*old.ring, *old.ring->attach("r"));
+        const auto found = drain(*now.ring, *now.ring->attach("r"));
+        const auto was = reader_info(*old.ring, "r").ledger;
+        const auto is = reader_info(*now.ring, "r").ledger;
+        EXPECT_EQ(is.accepted, was.accepted);
+        EXPECT_EQ(is.buffered, 0U);
+        if (data_bytes > 4096) {
+          EXPECT_EQ(found, expected);
+          EXPECT_EQ(is.counters, was.counters);
+          EXPECT_EQ(is.counters.corrupt, victim == 0 ? 3U : 4U);
+        } else {
+          EXPECT_GT(is.counters.overflow, 0U);
+          EXPECT_TRUE(std::includes(expected.begin(), expected.end(), found.begin(), found.end()));
+          EXPECT_EQ(found.back(), expected.back());
+        }
+        EXPECT_EQ(is.accepted, is.counters.total());
+      }
+    }
+  }
+}
+
+TEST_F(Resize, WhatIsDamagedTakesNoRoom) {
+  (void)*ring_->attach("r");
+  for (int i = 0; i < 9; ++i) append(4, 112);  // 512 bytes each, one more than fits
+  Bytes damaged = image();
+  wreck(damaged, block_of_point(damaged, 16).offset + kHeaderSize, 8);
+  const ResizedImage copy = resized(damaged, 4096);
+  EXPECT_EQ(copy.numbers.points_dropped, 0U);
+  EXPECT_EQ(pending_in(copy.image, "r").size(), 32U);
+}
+
+TEST_F(Resize, WithEveryBlockDamagedOnlyTheLedgerIsLeft) {
+  (void)*ring_->attach("r");
+  for (int i = 0; i < 6; ++i) append(4);
+  ASSERT_TRUE(ring_->close());
+  Bytes damaged = image();
+  for (const PlacedBlock& block : blocks_in(damaged)) {
+    wreck(damaged, block.offset + kHeaderSize, 8);
+  }
+  const ResizedImage copy = resized(damaged, 4096);
+  EXPECT_EQ(copy.numbers.points_kept, 0U);
+  const auto opened = open(copy.image);
+  const auto ledger = reader_info(*opened.ring, "r").ledger;
+  EXPECT_EQ(ledger.accepted, 24U);
+  EXPECT_EQ(ledger.counters.corrupt, 24U);
+  auto block = numbered_block(24, 4);
+  ASSERT_TRUE(opened.ring->append(block));
+  EXPECT_EQ(drain(*opened.ring, *opened.ring->attach("r")), numbers(24, 28));
+}
+
+TEST_F(Resize, ARingWithNothingPendingKeepsItsLedgerAndItsNumbers) {
+  (void)*ring_->attach("r");
+  for (int i = 0; i < 6; ++i) append(4);
+  acknowledge("r", 24);
+  const ResizedImage copy = resized(image(), 4096);
+  EXPECT_TRUE(blocks_in(copy.image).empty());
+  const auto opened = open(copy.image);
+  EXPECT_EQ(reader_info(*opened.ring, "r").ledger.counters.delivered, 24U);
+  EXPECT_EQ(opened.ring->info().block_sequence, ring_->info().block_sequence);
+  auto block = numbered_block(24, 4);
+  ASSERT_TRUE(opened.ring->append(block));
+  EXPECT_EQ(pending_in(opened.file->content(), "r"), numbers(24, 28));
+}
+
+TEST_F(Resize, ANewRingCanBeResized) {
+  EXPECT_EQ(resized(image(), 4096).image.size(), kDataOffset + 4096);
+  EXPECT_TRUE(pending_in(resized(image(), 4096).image, "r").empty());
+}
+
+TEST_F(Resize, WithoutReadersEverythingIsKeptForTheFirst) {
+  for (int i = 0; i < 6; ++i) append(4, 112);
+  EXPECT_EQ(resized(image(), 64 * 1024).numbers.points_kept, 24U);
+  EXPECT_EQ(pending_in(resized(image(), 64 * 1024).image, "r"), numbers(0, 24));
+  for (int i = 0; i < 4; ++i) append(4, 112);
+  const ResizedImage small = resized(image(), 4096);
+  EXPECT_EQ(small.numbers.points_kept, 32U);
+  EXPECT_EQ(small.numbers.points_dropped, 8U);
+  EXPECT_EQ(pending_in(small.image, "r"), numbers(8, 40));
+}
+
+TEST_F(Resize, ALedgerThatWasLostLeavesTheBlocks) {
+  (void)*ring_->attach("r");
+  for (int i = 0; i < 6; ++i) append(4);
+  Bytes damaged = image();
+  wreck_slots(damaged);
+  const ResizedImage copy = resized(damaged, 64 * 1024);
+  EXPECT_TRUE(copy.numbers.recovery.ledger_lost);
+  EXPECT_EQ(pending_in(copy.image, "r"), numbers(0, 24));
+}
+
+TEST_F(Resize, BlocksAfterTheLastSyncComeAlong) {
+  (void)*ring_->attach("r");
+  append(4);
+  ASSERT_TRUE(ring_->sync(true));
+  append(4);
+  append(4);
+  const ResizedImage copy = resized(image(), 64 * 1024);
+  EXPECT_EQ(copy.numbers.recovery.blocks_found_past_tail, 3U)
+      << "the one before counts: its sync's slot vouches for the sync before";
+  EXPECT_FALSE(copy.numbers.recovery.clean);
+  EXPECT_EQ(pending_in(copy.image, "r"), numbers(0, 12));
+}
+
+TEST_F(Resize, PointsLostInAPowerCutStayCountedForTheReader) {
+  (void)*ring_->attach("r");
+  append(4);
+  append(4);
+  ASSERT_TRUE(ring_->sync(true));
+  append(4);
+  append(4);
+  const FileOperation hole = last_data_write(*record_, 1);
+  const Bytes cut = image_without(*record_, [&](const FileOperation& operation) {
+    return operation.kind == FileOperation::Kind::kWrite && operation.offset == hole.offset;
+  });
+  const ResizedImage copy = resized(cut, 64 * 1024);
+  EXPECT_EQ(copy.numbers.recovery.points_lost, 4U);
+  const auto opened = open(copy.image);
+  auto expected = numbers(0, 8);
+  expected.insert(expected.end(), {12, 13, 14, 15});
+  EXPECT_EQ(drain(*opened.ring, *opened.ring->attach("r")), expected);
+  EXPECT_EQ(reader_info(*opened.ring, "r").ledger.counters.corrupt, 4U);
+}
+
+TEST_F(Resize, OfSeveralRangesOnlyWhatLiesInThemIsCopied) {
+  (void)*ring_->attach("r");
+  for (int i = 0; i < 10; ++i) append(4);
+  ASSERT_TRUE(ring_->close());
+  Bytes with_ranges = image();
+  const auto mark = [&](std::uint64_t point, std::uint32_t into) {
+    const PlacedBlock block = block_of_point(with_ranges, point);
+    return buffer::Mark{block.offset - kDataOffset, block.header.block_sequence,
+                        block.header.point_sequence, into};
+  };
+  buffer::State state = newest_state(with_ranges);
+  ++state.generation;
+  // Points 1 to 8 (one into the third block), 20 to 23, and everything from 33 on.
+  state.readers[0].ranges = {
+      {mark(0, 1), mark(8, 1)}, {mark(20, 0), mark(24, 0)}, {mark(32, 1), buffer::Range{}.end}};
+  state.readers[0].counters.delivered = 40 - (8 + 4 + 7);
+  const std::string slot = encode_state(state, superblock_of(with_ranges));
+  std::copy_n(base::as_bytes(slot).begin(), slot.size(),
+              with_ranges.begin() + static_cast<std::ptrdiff_t>(buffer::kSlotOffsets[0]));
+
+  const ResizedImage copy = resized(with_ranges, 64 * 1024);
+  std::vector<std::uint64_t> first_points;
+  for (const auto& block : blocks_in(copy.image)) {
+    first_points.push_back(block.header.point_sequence);
+  }
+  EXPECT_THAT(first_points, ElementsAre(0, 4, 8, 20, 32, 36));
+  const auto ranges = newest_state(copy.image).readers[0].ranges;
+  ASSERT_EQ(ranges.size(), 3U);
+  const std::uint64_t extent = 128;
+  EXPECT_EQ(ranges[0].begin, (buffer::Mark{0, 1, 0, 1}));
+  EXPECT_EQ(ranges[0].end, (buffer::Mark{2 * extent, 3, 8, 1}));
+  EXPECT_EQ(ranges[1].begin, (buffer::Mark{3 * extent, 6, 20, 0}));
+  EXPECT_EQ(ranges[1].end, (buffer::Mark{4 * extent, 7, 24, 0}));
+  EXPECT_EQ(ranges[2].begin, (buffer::Mark{4 * extent, 9, 32, 1}));
+  EXPECT_EQ(copy.numbers.points_kept, 8U + 4 + 7);
+
+  // The damaged block was all of its range.
+  wreck(with_ranges, block_of_point(with_ranges, 20).offset + kHeaderSize, 8);
+  const auto left = newest_state(resized(with_ranges, 64 * 1024).image).readers[0];
+  EXPECT_EQ(left.ranges.size(), 2U);
+  EXPECT_EQ(left.counters.corrupt, 4U);
+}
+
+TEST_F(Resize, TheSizeIsTheSameWithinOneUnit) {
+  buffer::MemoryFile file(image());
+  const std::uint64_t size = image().size();
+  for (const std::uint64_t same : {size - 63, size, size + 63}) {
+    EXPECT_EQ(buffer::other_size(file, same), std::nullopt) << same;
+  }
+  for (const std::uint64_t other : {size - 64, size + 64, size * 2}) {
+    EXPECT_EQ(buffer::other_size(file, other), size) << other;
+  }
+  buffer::MemoryFile empty;
+  EXPECT_EQ(buffer::other_size(empty, size), std::nullopt);
+}
+
+TEST_F(Resize, WhatIsNoRingOrTooSmallASizeIsRefused) {
+  buffer::MemoryFile to;
+  const auto code = [&](buffer::File& from, std::uint64_t size) {
+    const auto copied = buffer::copy_ring(from, to, size, clock_, base::Random(1));
+    return copied ? std::nullopt : std::optional(copied.error().code);
+  };
+  buffer::MemoryFile empty;
+  EXPECT_EQ(code(empty, 64 * 1024), ErrorCode::kNotFound);
+  buffer::MemoryFile noise(Bytes(100'000, std::byte{7}));
+  EXPECT_EQ(code(noise, 64 * 1024), ErrorCode::kCorrupt);
+  buffer::MemoryFile ring(image());
+  EXPECT_EQ(code(ring, kDataOffset + 4095), ErrorCode::kInvalid);
+  EXPECT_EQ(code(ring, kDataOffset + 4096), std::nullopt);
+}
+
+}  // namespace
+}  // namespace holdfast::test
