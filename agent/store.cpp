@@ -49,11 +49,14 @@ bool is_device_failure(const base::Error& error) {
 // At a restart the agent before may not be gone yet.
 base::Result<std::unique_ptr<buffer::PosixFile>> lock_patiently(const std::string& path,
                                                                 base::Duration patience,
+                                                                const base::Clock& clock,
                                                                 const base::Logger& log) {
+  const base::BootTime deadline = clock.boot() + patience;
+  // Bounded by the number of tries too: a clock may stand still.
   for (base::Duration waited{};; waited += kLockPoll) {
     auto file = buffer::PosixFile::open_locked(path);
     const bool held = !file && file.error().code == base::ErrorCode::kBusy;
-    if (!held || waited >= patience) return file;
+    if (!held || waited >= patience || clock.boot() >= deadline) return file;
     if (waited == base::Duration{}) {
       log.info("ring {}: in use by another process, waiting for up to {}", path,
                base::format_duration(patience));
@@ -75,7 +78,7 @@ base::Result<OpenedRing> open_file_ring(const BufferOptions& options, const std:
                                         base::Duration lock_patience, const base::Clock& clock,
                                         const base::Logger& log) {
   for (int attempt = 0;; ++attempt) {
-    auto locked = lock_patiently(path, lock_patience, log);
+    auto locked = lock_patiently(path, lock_patience, clock, log);
     if (!locked) return tl::unexpected(locked.error());
     SizedFile sized = with_size(std::move(*locked), path, options.size.count, clock, log);
     auto ring = buffer::Ring::open(std::move(sized.file), ring_options(options), clock,
