@@ -265,6 +265,25 @@ TEST_F(FullResize, ADeviceThatCannotReadAllIsNotTakenForDamage) {
   EXPECT_LT(failures, 1000U);
 }
 
+// Whatever is wrong with the old ring: a copy hands out and counts what the ring itself would have.
+TEST_F(FullResize, OfADamagedRingTheCopyHasWhatTheRingItselfWouldGive) {
+  for (std::size_t at = 0; at < image_.size(); at += at < kDataOffset ? 41 : 17) {
+    SCOPED_TRACE(fmt::format("byte {}", at));
+    Bytes damaged = image_;
+    damaged[at] ^= static_cast<std::byte>(1 + at % 255);
+    const auto old = open(damaged);
+    const auto copy = open(resized(damaged, 32 * 1024).image);
+    ASSERT_EQ(copy.ring->info().point_sequence, old.ring->info().point_sequence);
+    ASSERT_EQ(copy.ring->info().block_sequence, old.ring->info().block_sequence);
+    for (const char* id : {"fast", "orphan"}) {
+      const auto expected = drain(*old.ring, *old.ring->attach(id));
+      ASSERT_EQ(drain(*copy.ring, *copy.ring->attach(id)), expected) << id;
+      expect_same_reader(reader_info(*old.ring, id), reader_info(*copy.ring, id));
+    }
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
 TEST_F(Resize, PointsAreDroppedFromWhereAReaderStandsInABlock) {
   (void)*ring_->attach("r");
   for (int i = 0; i < 10; ++i) append(8, 120);  // 1024 and 64 bytes each
