@@ -46,7 +46,9 @@ const Schema<BufferOptions>& buffer_schema() {
           .option("path", &O::path,
                   "The ring file; empty: $STATE_DIRECTORY/ring, else "
                   "~/.local/state/holdfast/ring.")
-          .option("size", &O::size, "Size of the ring file, reserved at the first start.",
+          .option("size", &O::size,
+                  "Size of the ring file, reserved at the start. After a change the next start "
+                  "copies the backlog into a file of the new size.",
                   Rules{.min = 1 << 20})
           .option("sync", &O::sync,
                   "When blocks are made durable against a power cut: every sync_interval, always "

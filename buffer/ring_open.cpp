@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "buffer/clock_era.h"
+#include "buffer/head.h"
 #include "buffer/ring_file.h"
 
 namespace holdfast::buffer {
@@ -40,18 +41,9 @@ bool era_ended(const State& state, const base::Clock& clock) {
 // A fresh file. The superblock comes last and after a sync: what it announces must be there.
 base::Result<Superblock> create(File& file, std::uint64_t size, const base::Clock& clock,
                                 base::Random& random) {
-  Superblock superblock;
-  superblock.data_size = data_size_of(size);
-  superblock.file_size = kDataOffset + superblock.data_size;
-  if (superblock.data_size < kMinDataSize) {
-    return base::fail(base::ErrorCode::kInvalid, "a ring of {} bytes is too small: at least {}",
-                      size, kDataOffset + kMinDataSize);
-  }
-  superblock.salt = random.next();
-  for (std::size_t i = 0; i < superblock.uuid.size(); i += 8) {
-    base::store_le(superblock.uuid.data() + i, random.next());
-  }
-  superblock.created_ns = clock.wall_ns();
+  const auto made = new_superblock(size, clock, random);
+  if (!made) return made;
+  const Superblock& superblock = *made;
   if (auto done = file.allocate(superblock.file_size); !done) return tl::unexpected(done.error());
   State state;
   state.generation = 1;
@@ -64,11 +56,7 @@ base::Result<Superblock> create(File& file, std::uint64_t size, const base::Cloc
     return tl::unexpected(done.error());
   }
   if (auto done = file.sync(); !done) return tl::unexpected(done.error());
-  std::array<std::byte, kSuperblockBytes> bytes;
-  encode_superblock(superblock, bytes);
-  for (const std::uint64_t offset : kSuperblockOffsets) {
-    if (auto done = file.write_at(offset, bytes); !done) return tl::unexpected(done.error());
-  }
+  if (auto done = write_superblocks(file, superblock); !done) return tl::unexpected(done.error());
   if (auto done = file.sync(); !done) return tl::unexpected(done.error());
   return superblock;
 }

@@ -1,7 +1,7 @@
 // Fuzz target: any bytes as a ring file. It must open or be refused, hand out what it likes as long
 // as it ends, keep its ledgers in balance and take new points. Half of the inputs are bytes as they
 // are; the others are edits of a good ring whose checksums are then made right, so that what lies
-// behind the checksums is reached too.
+// behind the checksums is reached too. The same for copies of it in other sizes.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "buffer/format.h"
 #include "buffer/memory_file.h"
 #include "buffer/recovery.h"
+#include "buffer/resize.h"
 #include "buffer/ring.h"
 #include "buffer/state.h"
 #include "tests/support/fake_clock.h"
@@ -140,6 +141,20 @@ void use(buffer::Ring& ring, bool forged) {
   require(ring.close().has_value());
 }
 
+// Whatever the bytes are, what is copied from them is a ring.
+void resize(const Bytes& image, std::uint64_t data_bytes, bool forged) {
+  const test::FakeClock clock;
+  SmallDevice from(image);
+  auto to = std::make_unique<SmallDevice>();
+  buffer::RingOptions options;
+  options.size = buffer::kDataOffset + data_bytes;
+  if (!buffer::copy_ring(from, *to, options.size, clock, base::Random(3))) return;
+  require(from.content() == image);
+  auto ring = buffer::Ring::open(std::move(to), options, clock, base::Random(2));
+  require(ring.has_value());
+  use(**ring, forged);
+}
+
 }  // namespace
 
 // NOLINTNEXTLINE(readability-identifier-naming): the fuzzer's name
@@ -160,6 +175,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   SmallDevice copy(image);
   (void)buffer::inspect(copy);
   require(copy.content() == image);
+  resize(image, 4096, forged);
+  resize(image, 4 * kDataBytes, forged);
   auto ring = buffer::Ring::open(std::make_unique<SmallDevice>(std::move(image)), options, clock,
                                  base::Random(2));
   if (ring) use(**ring, forged);
