@@ -49,6 +49,9 @@ std::optional<SlotHint> newest_slot(File& file, const Superblock& superblock) {
 
 // The last synced block still stands where the slot says: nothing has lapped it since.
 bool hint_holds(BlockIo& io, const State& state) {
+  // Without syncs the ring may have gone round since, any number of times, and a power cut may
+  // leave old sectors between new ones: that this block still stands proves nothing then.
+  if (!state.clean && state.unsynced_limit >= io.data_size()) return false;
   if (state.last_block == 0) {
     // No block was synced when this slot was written. If the ring has gone round since, the start
     // of the data area holds a block of another lap, or what is left of one.

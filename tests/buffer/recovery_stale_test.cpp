@@ -1,0 +1,89 @@
+// What lies in the file from earlier laps and earlier states must not pass for what is there now.
+// The crash enumerator (tests/crash) found each of these.
+#include <gtest/gtest.h>
+
+#include "buffer/recovery.h"
+#include "tests/buffer/ring_fixture.h"
+
+namespace holdfast::test {
+namespace {
+
+using buffer::BlockKind;
+using buffer::kDataOffset;
+using buffer::kHeaderSize;
+using buffer::SyncMode;
+
+constexpr std::uint64_t kDataBytes = 8192;
+
+class RecoveryStaleTest : public RingFixture {
+ protected:
+  void start(SyncMode sync) {
+    record_ = std::make_shared<FileRecord>();
+    auto options = small_ring(kDataBytes);
+    options.sync = sync;
+    options.checkpoint_bytes = 1024;
+    reopen(options);
+    reader_ = *ring_->attach("r");
+  }
+  [[nodiscard]] static std::vector<PlacedBlock> checkpoints_in(const Bytes& image) {
+    auto blocks = blocks_in(image);
+    std::erase_if(blocks,
+                  [](const PlacedBlock& b) { return b.header.kind != BlockKind::kCheckpoint; });
+    return blocks;
+  }
+  [[nodiscard]] static buffer::State state_in(const Bytes& image, const PlacedBlock& checkpoint) {
+    const auto state = buffer::decode_state(
+        std::span(image).subspan(checkpoint.offset + kHeaderSize), superblock_of(image));
+    EXPECT_TRUE(state);
+    return state.value_or(buffer::State{});
+  }
+
+  buffer::ReaderId reader_ = 0;
+};
+
+// Without syncs the ring goes round while the slot still speaks of the first lap. The block that it
+// vouches for has survived the cut, as the sectors over it were not written back.
+TEST_F(RecoveryStaleTest, WithoutSyncsABlockOfTheFirstLapDoesNotLeadToTheTail) {
+  start(SyncMode::kNever);
+  append(4, 100);
+  ASSERT_TRUE(*ring_->sync(true));
+  ASSERT_TRUE(*ring_->sync(true));  // now the slot says what the first one made durable
+  const Bytes synced = image();
+  while (next_ < 100) append(4, 100);  // more than one lap
+  Bytes cut = image();
+  std::copy_n(synced.begin() + kDataOffset, 512, cut.begin() + kDataOffset);
+  const auto opened = open_image(cut, clock_, options_);
+  EXPECT_TRUE(opened.ring->recovery().full_scan);
+  EXPECT_EQ(opened.ring->info().point_sequence, next_);
+  const auto found = drain(*opened.ring, *opened.ring->attach("r"));
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found.back(), next_ - 1);
+}
+
+TEST_F(RecoveryStaleTest, WithoutSyncsTheSlotOfTheOpeningIsLeftAlone) {
+  start(SyncMode::kInterval);
+  append(4);
+  ASSERT_TRUE(ring_->close());
+  options_.sync = SyncMode::kNever;
+  reopen();
+  // All that is written from now on may be lost in any part: say, the slots are torn.
+  const std::size_t opened_at = record_->size();
+  reader_ = *ring_->attach("r");
+  append(4);
+  (void)drain(*ring_, reader_);
+  Bytes cut = image();
+  const auto operations = record_->operations();
+  std::size_t torn = 0;
+  for (std::size_t i = opened_at; i < operations.size(); ++i) {
+    if (operations[i].offset >= kDataOffset) continue;
+    wreck(cut, operations[i].offset, 512);
+    ++torn;
+  }
+  EXPECT_GE(torn, 2U);
+  const auto opened = open_image(cut, clock_, options_);
+  EXPECT_FALSE(opened.ring->recovery().clean) << "a block was appended since the ring was closed";
+  EXPECT_EQ(drain(*opened.ring, *opened.ring->attach("r")), numbers(0, next_));
+}
+
+}  // namespace
+}  // namespace holdfast::test
