@@ -88,12 +88,6 @@ bool BlockIo::read_payload(const FoundBlock& block, std::string& out) {
   return false;
 }
 
-bool BlockIo::payload_ok(const FoundBlock& block) {
-  if (block.header.kind == BlockKind::kPad) return true;
-  scratch_.clear();
-  return read_payload(block, scratch_);
-}
-
 std::optional<FoundBlock> BlockIo::search(std::uint64_t from, std::uint64_t to,
                                           std::uint64_t lowest, std::uint64_t below) {
   const std::uint64_t there = present();

@@ -42,8 +42,6 @@ class BlockIo {
 
   // The payload, appended to `out`, if its checksum is right; otherwise false and `out` unchanged.
   [[nodiscard]] bool read_payload(const FoundBlock& block, std::string& out);
-  // True if the block can be handed out: payload checksum right (pads have none).
-  [[nodiscard]] bool payload_ok(const FoundBlock& block);
 
   // First block in [from, to) with a sound header and lowest <= sequence < below, stepping 64
   // bytes.
@@ -80,7 +78,6 @@ class BlockIo {
   std::uint64_t cache_offset_ = 0;  // in the file
   std::uint64_t bytes_read_ = 0;
   bool failed_ = false;
-  std::string scratch_;
 };
 
 }  // namespace holdfast::buffer

@@ -64,6 +64,17 @@ bool hint_holds(BlockIo& io, const State& state) {
          last->end() == state.synced.position;
 }
 
+// The state in a checkpoint block. A record says in which block it lies: the payload's checksum is
+// the same for all records of one length, as a record ends with its own checksum, so it would not
+// show that the header is of another one.
+std::optional<State> checkpoint_in(const FoundBlock& block, std::string_view payload,
+                                   const Superblock& superblock) {
+  if (block.header.kind != BlockKind::kCheckpoint) return std::nullopt;
+  auto state = decode_state(base::as_bytes(payload), superblock);
+  if (state && state->next.block_sequence != block.header.block_sequence) return std::nullopt;
+  return state;
+}
+
 // A block that proves that its numbers were given out, though it cannot be accepted.
 void note_given_out(const BlockHeader& header, State& state) {
   state.next.block_sequence = std::max(state.next.block_sequence, header.block_sequence + 1);
@@ -81,14 +92,21 @@ void walk(BlockIo& io, Recovered& out) {
   const std::uint64_t end = state.synced.position + data_size;
   Mark tail = state.synced;
   std::uint64_t from = tail.position;
+  std::string payload;
   while (from < end) {
     const std::uint64_t limit = std::min(end, tail.position + window);
     const auto block =
         io.search(from, limit, tail.block_sequence, tail.block_sequence + window / kAlignment + 1);
     if (!block) break;
-    if (block->end() > end || !io.payload_ok(*block)) {
+    payload.clear();
+    const bool pad = block->header.kind == BlockKind::kPad;
+    if (block->end() > end || (!pad && !io.read_payload(*block, payload))) {
       from = block->position + kAlignment;
       continue;
+    }
+    // Later records must be newer than all that are there, wherever a later scan meets them.
+    if (const auto checkpoint = checkpoint_in(*block, payload, out.superblock)) {
+      out.state.generation = std::max(out.state.generation, checkpoint->generation);
     }
     if (block->position != tail.position) ++out.report.holes;
     if (block->header.point_sequence > tail.point_sequence) {
@@ -119,6 +137,7 @@ struct Scan {
   std::optional<FoundBlock> newest;      // highest sequence; positions are offsets here
   std::optional<FoundBlock> checkpoint;  // newest one whose record is whole
   State checkpoint_state;
+  std::uint64_t generation = 0;  // highest of all checkpoints
   std::vector<FoundBlock> torn;  // sound headers whose payload is not
 };
 
@@ -136,9 +155,9 @@ Scan scan_all(BlockIo& io, const Superblock& superblock) {
     }
     const std::uint64_t sequence = block->header.block_sequence;
     if (!scan.newest || sequence > scan.newest->header.block_sequence) scan.newest = block;
-    if (block->header.kind == BlockKind::kCheckpoint &&
-        (!scan.checkpoint || sequence > scan.checkpoint->header.block_sequence)) {
-      if (auto state = decode_state(base::as_bytes(payload), superblock)) {
+    if (auto state = checkpoint_in(*block, payload, superblock)) {
+      scan.generation = std::max(scan.generation, state->generation);
+      if (!scan.checkpoint || sequence > scan.checkpoint->header.block_sequence) {
         scan.checkpoint = block;
         scan.checkpoint_state = std::move(*state);
       }
@@ -171,6 +190,7 @@ void full_scan(BlockIo& io, std::optional<SlotHint> slot, Recovered& out) {
   if (scan.checkpoint && (!slot || scan.checkpoint_state.generation > out.state.generation)) {
     out.state = std::move(scan.checkpoint_state);
   }
+  out.state.generation = std::max(out.state.generation, scan.generation);
   out.report.ledger_lost = !slot && !scan.checkpoint;
   out.tail = out.state.next;
   if (scan.newest) {

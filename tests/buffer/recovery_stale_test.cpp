@@ -85,5 +85,50 @@ TEST_F(RecoveryStaleTest, WithoutSyncsTheSlotOfTheOpeningIsLeftAlone) {
   EXPECT_EQ(drain(*opened.ring, *opened.ring->attach("r")), numbers(0, next_));
 }
 
+// All records of one length have the same payload checksum: a record lies in front of its own
+// checksum. So a header of an earlier checkpoint may have a later record behind it.
+TEST_F(RecoveryStaleTest, ARecordBehindTheHeaderOfAnotherCheckpointIsNotUsed) {
+  start(SyncMode::kInterval);
+  while (checkpoints_in(image()).size() < 2) {
+    append(4, 60);
+    (void)drain(*ring_, reader_);
+  }
+  Bytes image = this->image();
+  const auto checkpoints = checkpoints_in(image);
+  ASSERT_EQ(checkpoints[0].header.payload_crc32c, checkpoints[1].header.payload_crc32c);
+  const auto record = image.begin() + static_cast<std::ptrdiff_t>(checkpoints[1].offset + 64);
+  std::copy_n(record, checkpoints[1].header.payload_size,
+              image.begin() + static_cast<std::ptrdiff_t>(checkpoints[0].offset + 64));
+  wreck(image, checkpoints[1].offset, kHeaderSize);
+  wreck_slots(image);
+  const auto opened = open_image(image, clock_, options_);
+  EXPECT_TRUE(opened.ring->recovery().ledger_lost);
+  expect_sound_ledgers(opened.ring->info());
+}
+
+// A checkpoint that was written after the last sync has a higher generation than the slot that is
+// left. What is written from now on is newer than it all the same, and must say so.
+TEST_F(RecoveryStaleTest, RecordsAfterRecoveryAreNewerThanAnyCheckpointFound) {
+  start(SyncMode::kInterval);
+  append(4, 60);
+  ASSERT_TRUE(*ring_->sync(true));
+  const std::size_t synced_at = record_->size();
+  for (int i = 0; i < 20; ++i) ring_->set_not_before(reader_, {.wall_ns = 100 + i});
+  while (checkpoints_in(image()).empty()) append(4, 60);
+  const auto checkpoint = state_in(image(), checkpoints_in(image()).back());
+  for (const bool scan : {false, true}) {
+    SCOPED_TRACE(scan ? "found by a scan" : "found past the tail");
+    std::size_t at = 0;
+    Bytes cut = image_without(*record_, [&](const FileOperation& operation) {
+      return at++ >= synced_at && operation.offset < kDataOffset;
+    });
+    ASSERT_LT(newest_state(cut).generation, checkpoint.generation);
+    if (scan) wreck(cut, block_of_point(cut, 0).offset, kHeaderSize);
+    const auto opened = open_image(cut, clock_, options_);
+    EXPECT_EQ(opened.ring->recovery().full_scan, scan);
+    EXPECT_GT(newest_state(opened.file->content()).generation, checkpoint.generation);
+  }
+}
+
 }  // namespace
 }  // namespace holdfast::test
