@@ -3,6 +3,7 @@
 #include "buffer/ring.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "buffer/ring_file.h"
 
@@ -300,8 +301,11 @@ base::Result<ReaderId> RingFile::attach(std::string_view id) {
 // It starts where the reader furthest behind stands: at what is still pending for anyone.
 RingFile::Reader RingFile::new_reader(std::string_view id) const {
   Mark begin = has_readers() ? tail_ : oldest_;
+  const auto place = [](const Mark& mark) {
+    return std::pair(mark.position, mark.points_into_block);
+  };
   for (const Reader& other : readers_) {
-    if (!other.removed && other.wanted().position < begin.position) begin = other.wanted();
+    if (!other.removed && place(other.wanted()) < place(begin)) begin = other.wanted();
   }
   Reader reader;
   reader.state.id = id;
