@@ -100,7 +100,8 @@ void walk(BlockIo& io, Recovered& out) {
     if (!block) break;
     payload.clear();
     const bool pad = block->header.kind == BlockKind::kPad;
-    if (block->end() > end || (!pad && !io.read_payload(*block, payload))) {
+    const bool back = block->header.point_sequence < tail.point_sequence;
+    if (back || block->end() > end || (!pad && !io.read_payload(*block, payload))) {
       from = block->position + kAlignment;
       continue;
     }
@@ -292,6 +293,13 @@ base::Result<Superblock> read_superblock(File& file, bool& damaged) {
   return *found;
 }
 
+bool follows(const BlockHeader& header, const Mark& mark, const Mark& tail) {
+  return header.block_sequence >= mark.block_sequence &&
+         header.block_sequence < tail.block_sequence &&
+         header.point_sequence >= mark.point_sequence &&
+         header.point_sequence + header.points <= tail.point_sequence;
+}
+
 Mark first_live(BlockIo& io, const Mark& mark, std::uint64_t floor, const Mark& tail) {
   if (mark.position >= tail.position || mark.block_sequence >= tail.block_sequence) return tail;
   Mark at = mark;
@@ -300,10 +308,7 @@ Mark first_live(BlockIo& io, const Mark& mark, std::uint64_t floor, const Mark& 
   const bool overwritten = mark.position < floor_of(tail.position, io.data_size());
   while (!overwritten && at.position < tail.position) {
     const auto block = io.at(at.position);
-    if (!block || block->header.block_sequence < at.block_sequence ||
-        block->header.block_sequence >= tail.block_sequence) {
-      break;
-    }
+    if (!block || !follows(block->header, at, tail)) break;
     if (at.position >= floor) {
       Mark live = start_of(*block);
       if (live.block_sequence == mark.block_sequence)
@@ -312,9 +317,12 @@ Mark first_live(BlockIo& io, const Mark& mark, std::uint64_t floor, const Mark& 
     }
     at = end_of(*block);
   }
-  const auto next = io.search(std::max(at.position, floor), tail.position, at.block_sequence,
-                              tail.block_sequence);
-  return next ? start_of(*next) : tail;
+  for (std::uint64_t from = std::max(at.position, floor);; from += kAlignment) {
+    const auto next = io.search(from, tail.position, at.block_sequence, tail.block_sequence);
+    if (!next) return tail;
+    if (follows(next->header, at, tail)) return start_of(*next);
+    from = next->position;
+  }
 }
 
 void settle(ReaderState& reader, BlockIo& io, std::uint64_t floor, const Mark& tail) {

@@ -38,6 +38,11 @@ struct Recovered {
 // The place right after a block.
 [[nodiscard]] Mark end_of(const FoundBlock& block);
 
+// Whether a block can lie at or after this mark in a ring with this tail: neither its sequence nor
+// its points go back, and the tail is past it. Blocks of a numbering that was given up, after a
+// device lost what it had called durable, do not pass.
+[[nodiscard]] bool follows(const BlockHeader& header, const Mark& mark, const Mark& tail);
+
 // First live place for a reader at `mark`, given the tail: the mark itself if its block is sound,
 // else the next block that is, else the tail. Blocks below `floor` are overwritten.
 [[nodiscard]] Mark first_live(BlockIo& io, const Mark& mark, std::uint64_t floor, const Mark& tail);

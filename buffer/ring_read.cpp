@@ -20,10 +20,10 @@ RingFile::Stop RingFile::collect(BlockIo& io, Mark& at, const Mark& tail, const 
   Mark next = at;
   while (next.position < tail.position) {
     const auto block = io.at(next.position);
-    const bool sound = block && block->header.block_sequence >= next.block_sequence &&
-                       block->header.block_sequence < tail.block_sequence;
     // A block that does not continue the count shows that points before it are lost.
-    if (!sound || block->header.point_sequence > next.point_sequence) return Stop::kDamaged;
+    if (!block || !follows(block->header, next, tail) ||
+        block->header.point_sequence > next.point_sequence)
+      return Stop::kDamaged;
     const BlockHeader& header = block->header;
     if (header.kind != BlockKind::kData || header.points == 0) {
       next = end_of(*block);

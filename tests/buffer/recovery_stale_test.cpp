@@ -130,5 +130,50 @@ TEST_F(RecoveryStaleTest, RecordsAfterRecoveryAreNewerThanAnyCheckpointFound) {
   }
 }
 
+// After a device has lost what it called durable, numbers may be given out again, and blocks of the
+// numbering before may lie among the new ones, their points too low or too high.
+TEST_F(RecoveryStaleTest, ABlockWhosePointsGoBackOrPassTheTailIsDamage) {
+  start(SyncMode::kInterval);
+  for (int i = 0; i < 5; ++i) append(4);
+  ASSERT_TRUE(*ring_->sync(true));
+  ASSERT_TRUE(*ring_->sync(true));
+  const Bytes sound = image();
+  for (const std::uint64_t point : {3U, 17U}) {
+    SCOPED_TRACE(fmt::format("a block of points {} to {} after point 7", point, point + 3));
+    Bytes image = sound;
+    auto odd = block_of_point(image, 8);
+    odd.header.point_sequence = point;
+    buffer::encode_header(odd.header, superblock_of(image).seed(),
+                          std::span(image).subspan(odd.offset).first<kHeaderSize>());
+    const auto opened = open_image(image, clock_, options_);
+    EXPECT_FALSE(opened.ring->recovery().full_scan);
+    auto expected = numbers(0, 8);
+    const auto rest = numbers(12, 20);
+    expected.insert(expected.end(), rest.begin(), rest.end());
+    EXPECT_EQ(drain(*opened.ring, *opened.ring->attach("r")), expected);
+    expect_sound_ledgers(opened.ring->info());
+    EXPECT_EQ(reader_info(*opened.ring, "r").ledger.counters.corrupt, 4U);
+    EXPECT_EQ(reader_info(*opened.ring, "r").ledger.buffered, 0U);
+  }
+}
+
+// The same among the blocks that were not synced: there it is a ghost.
+TEST_F(RecoveryStaleTest, ABlockPastTheTailWhosePointsGoBackIsErased) {
+  start(SyncMode::kInterval);
+  append(4);
+  ASSERT_TRUE(*ring_->sync(true));
+  ASSERT_TRUE(*ring_->sync(true));
+  append(4);
+  Bytes image = this->image();
+  auto odd = block_of_point(image, 4);
+  odd.header.point_sequence = 3;
+  buffer::encode_header(odd.header, superblock_of(image).seed(),
+                        std::span(image).subspan(odd.offset).first<kHeaderSize>());
+  const auto opened = open_image(image, clock_, options_);
+  EXPECT_EQ(opened.ring->recovery().ghosts_erased, 1U);
+  EXPECT_EQ(drain(*opened.ring, *opened.ring->attach("r")), numbers(0, 4));
+  expect_sound_ledgers(opened.ring->info());
+}
+
 }  // namespace
 }  // namespace holdfast::test
