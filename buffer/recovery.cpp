@@ -49,6 +49,9 @@ std::optional<SlotHint> newest_slot(File& file, const Superblock& superblock) {
 
 // The last synced block still stands where the slot says: nothing has lapped it since.
 bool hint_holds(BlockIo& io, const State& state) {
+  // Without syncs the ring may have gone round since, any number of times, and a power cut may
+  // leave old sectors between new ones: that this block still stands proves nothing then.
+  if (!state.clean && state.unsynced_limit >= io.data_size()) return false;
   if (state.last_block == 0) {
     // No block was synced when this slot was written. If the ring has gone round since, the start
     // of the data area holds a block of another lap, or what is left of one.
@@ -59,6 +62,17 @@ bool hint_holds(BlockIo& io, const State& state) {
   const auto last = io.at(state.last_position);
   return last && last->header.block_sequence == state.last_block &&
          last->end() == state.synced.position;
+}
+
+// The state in a checkpoint block. A record says in which block it lies: the payload's checksum is
+// the same for all records of one length, as a record ends with its own checksum, so it would not
+// show that the header is of another one.
+std::optional<State> checkpoint_in(const FoundBlock& block, std::string_view payload,
+                                   const Superblock& superblock) {
+  if (block.header.kind != BlockKind::kCheckpoint) return std::nullopt;
+  auto state = decode_state(base::as_bytes(payload), superblock);
+  if (state && state->next.block_sequence != block.header.block_sequence) return std::nullopt;
+  return state;
 }
 
 // A block that proves that its numbers were given out, though it cannot be accepted.
@@ -78,14 +92,22 @@ void walk(BlockIo& io, Recovered& out) {
   const std::uint64_t end = state.synced.position + data_size;
   Mark tail = state.synced;
   std::uint64_t from = tail.position;
+  std::string payload;
   while (from < end) {
     const std::uint64_t limit = std::min(end, tail.position + window);
     const auto block =
         io.search(from, limit, tail.block_sequence, tail.block_sequence + window / kAlignment + 1);
     if (!block) break;
-    if (block->end() > end || !io.payload_ok(*block)) {
+    payload.clear();
+    const bool pad = block->header.kind == BlockKind::kPad;
+    const bool back = block->header.point_sequence < tail.point_sequence;
+    if (back || block->end() > end || (!pad && !io.read_payload(*block, payload))) {
       from = block->position + kAlignment;
       continue;
+    }
+    // Later records must be newer than all that are there, wherever a later scan meets them.
+    if (const auto checkpoint = checkpoint_in(*block, payload, out.superblock)) {
+      out.state.generation = std::max(out.state.generation, checkpoint->generation);
     }
     if (block->position != tail.position) ++out.report.holes;
     if (block->header.point_sequence > tail.point_sequence) {
@@ -116,6 +138,7 @@ struct Scan {
   std::optional<FoundBlock> newest;      // highest sequence; positions are offsets here
   std::optional<FoundBlock> checkpoint;  // newest one whose record is whole
   State checkpoint_state;
+  std::uint64_t generation = 0;  // highest of all checkpoints
   std::vector<FoundBlock> torn;  // sound headers whose payload is not
 };
 
@@ -133,9 +156,9 @@ Scan scan_all(BlockIo& io, const Superblock& superblock) {
     }
     const std::uint64_t sequence = block->header.block_sequence;
     if (!scan.newest || sequence > scan.newest->header.block_sequence) scan.newest = block;
-    if (block->header.kind == BlockKind::kCheckpoint &&
-        (!scan.checkpoint || sequence > scan.checkpoint->header.block_sequence)) {
-      if (auto state = decode_state(base::as_bytes(payload), superblock)) {
+    if (auto state = checkpoint_in(*block, payload, superblock)) {
+      scan.generation = std::max(scan.generation, state->generation);
+      if (!scan.checkpoint || sequence > scan.checkpoint->header.block_sequence) {
         scan.checkpoint = block;
         scan.checkpoint_state = std::move(*state);
       }
@@ -168,6 +191,7 @@ void full_scan(BlockIo& io, std::optional<SlotHint> slot, Recovered& out) {
   if (scan.checkpoint && (!slot || scan.checkpoint_state.generation > out.state.generation)) {
     out.state = std::move(scan.checkpoint_state);
   }
+  out.state.generation = std::max(out.state.generation, scan.generation);
   out.report.ledger_lost = !slot && !scan.checkpoint;
   out.tail = out.state.next;
   if (scan.newest) {
@@ -284,6 +308,14 @@ Mark enter(const FoundBlock& block, std::uint64_t points) {
   return mark;
 }
 
+bool follows(const BlockHeader& header, const Mark& mark, const Mark& tail) {
+  const bool next = header.block_sequence == mark.block_sequence;
+  return header.block_sequence >= mark.block_sequence &&
+         header.block_sequence < tail.block_sequence &&
+         (next || header.point_sequence >= mark.point_sequence) &&
+         header.point_sequence + header.points <= tail.points();
+}
+
 Mark first_live(BlockIo& io, const Mark& mark, std::uint64_t floor, const Mark& tail) {
   if (mark.position >= tail.position || mark.block_sequence >= tail.block_sequence) return tail;
   const std::uint64_t points = mark.points();
@@ -293,18 +325,19 @@ Mark first_live(BlockIo& io, const Mark& mark, std::uint64_t floor, const Mark& 
   const bool overwritten = mark.position < floor_of(tail.position, io.data_size());
   while (!overwritten && at.position < tail.position) {
     const auto block = io.at(at.position);
-    if (!block || block->header.block_sequence < at.block_sequence ||
-        block->header.block_sequence >= tail.block_sequence) {
-      break;
-    }
-    const Mark end = end_of(*block);
+    if (!block || !follows(block->header, at, tail)) break;
+    Mark end = end_of(*block);
     const bool done = block->header.points > 0 && points >= end.point_sequence;
     if (at.position >= floor && !done) return enter(*block, points);
+    end.point_sequence = std::max(end.point_sequence, points);
     at = end;
   }
-  const auto next = io.search(std::max(at.position, floor), tail.position, at.block_sequence,
-                              tail.block_sequence);
-  return next ? enter(*next, points) : tail;
+  for (std::uint64_t from = std::max(at.position, floor);; from += kAlignment) {
+    const auto next = io.search(from, tail.position, at.block_sequence, tail.block_sequence);
+    if (!next) return tail;
+    if (follows(next->header, at, tail)) return enter(*next, points);
+    from = next->position;
+  }
 }
 
 void settle(ReaderState& reader, BlockIo& io, std::uint64_t floor, const Mark& tail) {

@@ -123,7 +123,7 @@ base::Result<bool> RingFile::sync_file(bool even_if_idle, SyncDone& done) {
   done.durable_points = tail.points();
   // The slot just made durable is left alone from now on, unless an acknowledgement has rewritten
   // it during the sync: then the other one stays the durable one.
-  if (generation == generation_ && options_.sync != SyncMode::kNever) active_slot_ ^= 1U;
+  if (generation == generation_) active_slot_ ^= 1U;
   return true;
 }
 

@@ -67,10 +67,11 @@ RingFile::Stop RingFile::collect_file(BlockIo& io, Mark& at, Mark& next, const S
   ReadBatch& batch = flight.batch;
   while (next.position < seen.stop.position) {
     const auto block = io.at(next.position);
-    const bool sound = block && block->header.block_sequence >= next.block_sequence &&
-                       block->header.block_sequence < seen.stop.block_sequence;
     // A block that does not continue the count shows that points before it are lost.
-    if (!sound || block->header.point_sequence > next.points()) return Stop::kDamaged;
+    if (!block || !follows(block->header, next, seen.stop) ||
+        block->header.point_sequence > next.points()) {
+      return Stop::kDamaged;
+    }
     const BlockHeader& header = block->header;
     const std::uint32_t skip = done_of(next.points(), header.point_sequence, header.points);
     const bool nothing = header.kind != BlockKind::kData || skip == header.points;
