@@ -6,15 +6,18 @@
 
 #include "agent/ring_resize.h"
 #include "buffer/posix_file.h"
+#include "buffer/recovery.h"
 #include "config/units.h"
 
 namespace holdfast::agent {
 namespace {
 
+constexpr std::uint64_t kScanAtOnceBytes = 16U << 20U;
 constexpr base::Duration kLockPoll = std::chrono::milliseconds(50);
 
-buffer::RingOptions ring_options(const BufferOptions& options) {
+buffer::RingOptions ring_options(const BufferOptions& options, buffer::Reopen reopen = {}) {
   buffer::RingOptions ring;
+  ring.reopen = std::move(reopen);
   ring.size = options.size.count;
   ring.sync = options.sync == "never" ? buffer::SyncMode::kNever : buffer::SyncMode::kInterval;
   ring.mode = options.mode == "spill" ? buffer::Mode::kSpill : buffer::Mode::kDurable;
@@ -23,24 +26,6 @@ buffer::RingOptions ring_options(const BufferOptions& options) {
   ring.spill_after = options.spill_after;
   ring.max_age = options.max_age;
   return ring;
-}
-
-void report(const buffer::Recovery& recovery, const std::string& path, const base::Logger& log) {
-  if (recovery.created) {
-    log.info("ring {}: created", path);
-    return;
-  }
-  log.info("ring {}: opened, {}, {} blocks after the last sync, {} bytes read", path,
-           recovery.clean ? "closed properly before" : "not closed properly before",
-           recovery.blocks_found_past_tail, recovery.bytes_read);
-  if (recovery.full_scan) log.warn("ring {}: no usable slot, the whole file was scanned", path);
-  if (recovery.ledger_lost) {
-    log.error("ring {}: slots and checkpoints are lost, the ledger starts anew", path);
-  }
-  if (recovery.points_lost > 0) {
-    log.error("ring {}: {} accepted points are lost (not yet synced at a power cut)", path,
-              recovery.points_lost);
-  }
 }
 
 bool is_device_failure(const base::Error& error) {
@@ -86,6 +71,27 @@ buffer::Reopen reopen(const std::string& path, std::uint64_t size, const base::C
   };
 }
 
+// Reading all of a large ring takes as long as the device takes; collecting does not wait for it.
+bool takes_long(buffer::File& file) {
+  return file.size().value_or(0) > kScanAtOnceBytes && buffer::needs_full_scan(file);
+}
+
+std::unique_ptr<buffer::Ring> open_in_background(std::unique_ptr<buffer::File> file,
+                                                 const BufferOptions& options,
+                                                 const std::string& path, const base::Clock& clock,
+                                                 const base::Logger& log) {
+  // A std::function wants to be copied: the file is in a box that all copies share.
+  const auto box = std::make_shared<std::unique_ptr<buffer::File>>(std::move(file));
+  const buffer::Reopen again = reopen(path, options.size.count, clock, log);
+  const buffer::Reopen first = [box, again]() -> base::Result<std::unique_ptr<buffer::File>> {
+    return *box ? std::move(*box) : again();
+  };
+  return buffer::Ring::open_degraded(
+      {base::ErrorCode::kBusy,
+       fmt::format("ring {}: no slot is of use, the whole file is being read", path)},
+      first, ring_options(options), clock, base::Random::from_system(), log.named("ring"));
+}
+
 base::Result<OpenedRing> open_file_ring(const BufferOptions& options, const std::string& path,
                                         base::Duration lock_patience, const base::Clock& clock,
                                         const base::Logger& log) {
@@ -93,8 +99,12 @@ base::Result<OpenedRing> open_file_ring(const BufferOptions& options, const std:
     auto locked = lock_patiently(path, lock_patience, clock, log);
     if (!locked) return tl::unexpected(locked.error());
     SizedFile sized = with_size(std::move(*locked), path, options.size.count, clock, log);
-    auto ring = buffer::Ring::open(std::move(sized.file), ring_options(options), clock,
-                                   base::Random::from_system(), log.named("ring"));
+    if (takes_long(*sized.file)) {
+      return OpenedRing{open_in_background(std::move(sized.file), options, path, clock, log), {}};
+    }
+    auto again = reopen(path, options.size.count, clock, log);
+    auto ring = buffer::Ring::open(std::move(sized.file), ring_options(options, std::move(again)),
+                                   clock, base::Random::from_system(), log.named("ring"));
     if (ring) {
       buffer::Recovery found = sized.resized ? sized.resized->recovery : (*ring)->recovery();
       return OpenedRing{std::move(*ring), found};
@@ -141,7 +151,9 @@ base::Result<Store> open_store(const BufferOptions& options, const std::string& 
   store.path = path;
   auto opened = open_file_ring(options, path, lock_patience, clock, log);
   if (opened) {
-    report(opened->recovery, path, log);
+    if (!opened->ring->info().degraded) {
+      buffer::log_recovery(opened->recovery, fmt::format("ring {}", path), log);
+    }
     store.ring = std::move(opened->ring);
     return store;
   }

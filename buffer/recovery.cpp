@@ -394,4 +394,31 @@ Recovered recover(File& file, const Superblock& superblock) {
   return out;
 }
 
+bool needs_full_scan(File& file) {
+  bool damaged = false;
+  const auto superblock = read_superblock(file, damaged);
+  if (!superblock) return false;
+  const auto slot = newest_slot(file, *superblock);
+  BlockIo io(file, *superblock);
+  return !slot || !hint_holds(io, slot->state);
+}
+
+void log_recovery(const Recovery& recovery, std::string_view name, const base::Logger& logger) {
+  if (recovery.created) {
+    logger.info("{}: created", name);
+    return;
+  }
+  logger.info("{}: opened, {}, {} blocks after the last sync, {} bytes read", name,
+              recovery.clean ? "closed properly before" : "not closed properly before",
+              recovery.blocks_found_past_tail, recovery.bytes_read);
+  if (recovery.full_scan) logger.warn("{}: no usable slot, the whole file was scanned", name);
+  if (recovery.ledger_lost) {
+    logger.error("{}: slots and checkpoints are lost, the ledger starts anew", name);
+  }
+  if (recovery.points_lost > 0) {
+    logger.error("{}: {} accepted points are lost (not yet synced at a power cut)", name,
+                 recovery.points_lost);
+  }
+}
+
 }  // namespace holdfast::buffer

@@ -34,6 +34,11 @@ struct Recovered {
 
 // `superblock` as read_superblock found it.
 [[nodiscard]] Recovered recover(File& file, const Superblock& superblock);
+// Whether that means reading the whole file, because no slot is of use. False for what is no ring.
+[[nodiscard]] bool needs_full_scan(File& file);
+
+// What recovery found, as lines for the log; `name` says which file.
+void log_recovery(const Recovery& recovery, std::string_view name, const base::Logger& logger);
 
 // The place right after a block.
 [[nodiscard]] Mark end_of(const FoundBlock& block);

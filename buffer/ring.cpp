@@ -96,6 +96,7 @@ base::Result<bool> RingFile::sync_file(bool even_if_idle, SyncDone& done) {
   std::uint64_t generation = 0;
   std::size_t writes = 0;
   std::shared_ptr<File> file;
+  std::uint64_t size = 0;
   {
     // In turn, so that no slot write is under way that the sync might miss.
     const std::lock_guard slot_turn(slot_mutex_);
@@ -109,7 +110,9 @@ base::Result<bool> RingFile::sync_file(bool even_if_idle, SyncDone& done) {
     generation = generation_;
     writes = unsynced_writes_.size();
     file = medium_.file;
+    size = medium_.superblock.file_size;
   }
+  if (auto place = file->still_in_place(size); !place) return tl::unexpected(place.error());
   if (auto synced = file->sync(); !synced) return tl::unexpected(synced.error());
   const std::lock_guard lock(mutex_);
   ++syncs_;

@@ -39,6 +39,8 @@ struct Block {
   std::int64_t newest_ns = 0;
 };
 
+using Reopen = std::function<base::Result<std::unique_ptr<File>>()>;
+
 enum class SyncMode { kNever, kInterval };
 enum class Overflow {
   kDropOldest,  // the oldest blocks make room
@@ -68,6 +70,9 @@ struct RingOptions {
   // area)) and after this much time.
   std::uint64_t checkpoint_bytes = 0;
   base::Duration checkpoint_interval{std::chrono::minutes(10)};
+  // How to get a file where the ring's was, should that be removed or replaced while in use;
+  // without it the ring stays degraded then.
+  Reopen reopen{};
 };
 
 // Why points leave a reader's backlog. Exactly one counter takes each point.
@@ -142,8 +147,6 @@ struct SyncDone {
   base::Status status;
   std::uint64_t durable_points = 0;  // on success: points below this sequence are durable
 };
-
-using Reopen = std::function<base::Result<std::unique_ptr<File>>()>;
 
 // What recovery found; said once in the log.
 struct Recovery {

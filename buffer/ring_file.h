@@ -177,6 +177,8 @@ class RingFile final : public Ring {
   void try_device();
   [[nodiscard]] base::Status write_again();
   [[nodiscard]] base::Status find_file();
+  [[nodiscard]] base::Status keep_in_place(File& file);
+  [[nodiscard]] bool flying() const;           // callers hold mutex_
   [[nodiscard]] base::Status prepare_found();  // callers hold append_mutex_
   // Callers hold append_mutex_ and mutex_.
   void adopt(std::unique_ptr<File> file, const Recovered& recovered);
@@ -230,7 +232,13 @@ class RingFile final : public Ring {
   // Guarded by append_mutex_.
   base::Random random_;
   Reopen reopen_;
-  std::optional<Recovered> unprepared_;  // a file found late that prepare() has yet to repair
+  // A file found late: read, but not yet in use; then in use, but not yet repaired by prepare().
+  struct Found {
+    std::unique_ptr<File> file;
+    Recovered recovered;
+  };
+  std::optional<Found> found_;  // used by find_file() alone
+  std::optional<Recovered> unprepared_;
   std::uint64_t bytes_since_checkpoint_ = 0;
   base::BootTime last_checkpoint_;
   std::int64_t wall_minus_boot_ns_ = 0;

@@ -156,7 +156,7 @@ void RingFile::degrade(const base::Error& why) {
   if (first) {
     logger_.error(
         "{}; gathered points wait in memory (at most {} bytes, lost with the process), received "
-        "ones are refused, until the device works again",
+        "ones are refused, until the ring can be used again",
         why.message, options_.memory_limit);
   } else {
     logger_.debug("still: {}", why.message);
@@ -171,7 +171,7 @@ void RingFile::heal() {
     failures_ = 0;
     held = held_.size();
   }
-  logger_.warn("the device works again: what waited in memory is in the ring{}",
+  logger_.warn("the ring can be used again: what waited in memory is in the ring{}",
                held > 0 ? ", but for the newest" : "");
 }
 

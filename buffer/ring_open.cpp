@@ -124,6 +124,7 @@ RingFile::RingFile(std::unique_ptr<File> file, const RingOptions& options, const
       clock_(clock),
       logger_(std::move(logger)),
       random_(std::move(random)),
+      reopen_(options.reopen),
       last_checkpoint_(clock.boot()),
       wall_minus_boot_ns_(wall_minus_boot(clock)),
       medium_{std::move(file), recovered.superblock},
@@ -183,31 +184,66 @@ void RingFile::begin_degraded(const base::Error& why, Reopen reopen) {
     reopen_ = std::move(reopen);
   }
   degrade(why);
+  const std::lock_guard lock(mutex_);
+  retry_at_ = clock_.boot();
 }
 
 base::Status RingFile::find_file() {
+  if (const auto file = medium().file) {
+    if (auto kept = keep_in_place(*file); !kept) return kept;
+    if (medium().file) {
+      const std::lock_guard turn(append_mutex_);
+      return unprepared_ ? prepare_found() : base::ok();
+    }
+  }
+  if (!found_) {
+    // Reading a large file may take a while; nobody waits for it.
+    auto file = reopen_();
+    if (!file) return tl::unexpected(file.error());
+    auto recovered = load(**file, medium().superblock.file_size, clock_, random_);
+    if (!recovered) return tl::unexpected(recovered.error());
+    found_ = Found{std::move(*file), std::move(*recovered)};
+  }
   const std::lock_guard turn(append_mutex_);
-  if (medium_.file) return unprepared_ ? prepare_found() : base::ok();
   {
     const std::lock_guard lock(mutex_);
     // What a reader has in its hands is numbered as memory has it.
-    const bool flying =
-        std::any_of(readers_.begin(), readers_.end(), [](const Reader& r) { return r.in_flight; });
-    if (flying) return base::fail(base::ErrorCode::kBusy, "{}", trouble_->message);
+    if (flying()) return base::fail(base::ErrorCode::kBusy, "{}", trouble_->message);
+    adopt(std::move(found_->file), found_->recovered);
   }
-  auto file = reopen_();
-  if (!file) return tl::unexpected(file.error());
-  auto recovered = load(**file, medium_.superblock.file_size, clock_, random_);
-  if (!recovered) return tl::unexpected(recovered.error());
-  {
-    const std::lock_guard lock(mutex_);
-    const bool flying =
-        std::any_of(readers_.begin(), readers_.end(), [](const Reader& r) { return r.in_flight; });
-    if (flying) return base::fail(base::ErrorCode::kBusy, "{}", trouble_->message);
-    adopt(std::move(*file), *recovered);
-  }
-  unprepared_ = std::move(*recovered);
+  unprepared_ = std::move(found_->recovered);
+  found_.reset();
+  log_recovery(unprepared_->report, "the file", logger_);
   return prepare_found();
+}
+
+bool RingFile::flying() const {
+  return std::any_of(readers_.begin(), readers_.end(),
+                     [](const Reader& reader) { return !reader.removed && reader.in_flight; });
+}
+
+// A file that was cut short gets its length back. One that was removed, or replaced by another, is
+// left once the outputs have had what it holds: what is written there would be found by nobody.
+base::Status RingFile::keep_in_place(File& file) {
+  const std::uint64_t size = medium().superblock.file_size;
+  auto place = file.still_in_place(size);
+  if (!place && place.error().code == base::ErrorCode::kCorrupt) return file.allocate(size);
+  if (place || !reopen_) return place;
+  const std::lock_guard turn(append_mutex_);
+  const std::lock_guard lock(mutex_);
+  const bool wanted = std::any_of(readers_.begin(), readers_.end(), [&](const Reader& reader) {
+    return reader.attached && reader.begin().position != tail_.position;
+  });
+  if (wanted || flying()) return place;
+  for (Reader& reader : readers_) {
+    if (!reader.removed) {
+      reader.state.counters.corrupt += advance(reader.state, held_mark(file_points()));
+    }
+  }
+  medium_.file.reset();
+  unsynced_writes_.clear();
+  unsynced_bytes_ = 0;
+  return base::ok();
 }
 
 base::Status RingFile::prepare_found() {
@@ -253,6 +289,7 @@ void RingFile::adopt_reader(const ReaderState& found) {
   if (known == readers_.end()) {
     Reader orphan;
     orphan.state = found;
+    if (found.orphaned_ns == 0) orphan.state.orphaned_ns = clock_.wall_ns();
     if (readers_.size() < kMaxReaders) readers_.push_back(std::move(orphan));
     return;
   }

@@ -19,6 +19,7 @@ SyncWorker::~SyncWorker() {
 }
 
 void SyncWorker::run(const std::stop_token& stop) {
+  ring_.tend();
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(mutex_);

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "tests/buffer/ring_harness.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/temp_dir.h"
 
@@ -86,6 +87,71 @@ TEST(Store, WhatIsNoRingIsSetAsideNotOverwritten) {
     if (entry.path().filename().string().starts_with("ring.bad-")) kept = entry.file_size();
   }
   EXPECT_EQ(kept, 100'000U);
+}
+
+std::vector<std::uint64_t> drained(buffer::Ring& ring, const std::string& reader) {
+  return drain(ring, *ring.attach(reader));
+}
+
+void append(buffer::Ring& ring, std::uint64_t first, std::uint32_t points, buffer::Origin origin) {
+  auto block = numbered_block(first, points);
+  ASSERT_TRUE(ring.append(block, origin));
+}
+
+TEST(Store, WithoutAUsableSlotALargeRingIsReadWhilePointsAreCollected) {
+  const TempDir dir;
+  auto options = one_mebibyte();
+  options.size.count = 32U << 20U;
+  {
+    const auto store = open(options, dir.path("ring"));
+    ASSERT_TRUE(store);
+    (void)store->ring->attach("out");
+    append(*store->ring, 0, 5, buffer::Origin::kReceived);
+  }
+  {
+    std::fstream file(dir.path("ring"), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(buffer::kSlotOffsets[0]));
+    file << std::string(2 * buffer::kSlotSize, 'x');
+  }
+  const auto store = open(options, dir.path("ring"));
+  ASSERT_TRUE(store) << store.error().message;
+  buffer::Ring& ring = *store->ring;
+  EXPECT_TRUE(ring.info().degraded);
+  append(ring, 5, 3, buffer::Origin::kGathered);
+  EXPECT_EQ(ring.info().point_sequence, 3U);
+  ring.tend();
+  EXPECT_FALSE(ring.info().degraded);
+  EXPECT_TRUE(ring.recovery().full_scan);
+  EXPECT_EQ(ring.info().point_sequence, 8U);
+  EXPECT_EQ(drained(ring, "out"), numbers(0, 8));
+}
+
+TEST(Store, ARingRemovedWhileInUseIsReadToItsEndAndThenMadeAnew) {
+  const TempDir dir;
+  FakeClock clock;
+  const auto store = agent::open_store(one_mebibyte(), dir.path("ring"), false, clock, {}, {});
+  ASSERT_TRUE(store);
+  buffer::Ring& ring = *store->ring;
+  const auto reader = *ring.attach("out");
+  append(ring, 0, 5, buffer::Origin::kReceived);
+  std::filesystem::remove(dir.path("ring"));
+  EXPECT_FALSE(ring.sync(false));
+  EXPECT_TRUE(ring.info().degraded);
+  append(ring, 5, 2, buffer::Origin::kGathered);
+  clock.advance(std::chrono::seconds(2));
+  ring.tend();
+  EXPECT_TRUE(ring.info().degraded) << "the backlog is in no file that has a name";
+  EXPECT_EQ(drain(ring, reader), numbers(0, 7));
+  append(ring, 7, 2, buffer::Origin::kGathered);
+  clock.advance(std::chrono::seconds(60));
+  ring.tend();
+  EXPECT_FALSE(ring.info().degraded);
+  append(ring, 9, 3, buffer::Origin::kReceived);
+  EXPECT_EQ(drain(ring, reader), numbers(7, 12));
+  const buffer::Ledger ledger = ring.info().readers.at(0).ledger;
+  EXPECT_EQ(ledger.accepted, 12U);
+  EXPECT_EQ(ledger.counters.delivered, 12U);
+  EXPECT_EQ(std::filesystem::file_size(dir.path("ring")), 1U << 20U);
 }
 
 TEST(Store, TheDefaultPathFollowsTheEnvironment) {
