@@ -27,10 +27,6 @@ bool plausible(const Superblock& superblock) {
          superblock.file_size == kDataOffset + superblock.data_size;
 }
 
-Mark start_of(const FoundBlock& block) {
-  return {block.position, block.header.block_sequence, block.header.point_sequence, 0};
-}
-
 struct SlotHint {
   State state;
   std::size_t index = 0;
@@ -226,6 +222,10 @@ void raise_above_everything_known(Recovered& out) {
 
 }  // namespace
 
+Mark start_of(const FoundBlock& block) {
+  return {block.position, block.header.block_sequence, block.header.point_sequence, 0};
+}
+
 Mark end_of(const FoundBlock& block) {
   return {block.end(), block.header.block_sequence + 1,
           block.header.point_sequence + block.header.points, 0};
@@ -332,6 +332,7 @@ Recovered recover(File& file, const Superblock& superblock) {
     }
   }
   out.oldest = first_live(io, Mark{floor, 0, 0, 0}, floor, out.tail);
+  out.as_found = out.state.readers;
   for (ReaderState& reader : out.state.readers) settle(reader, io, floor, out.tail);
   out.report.ghosts_erased = out.ghosts.size();
   out.report.bytes_read = io.bytes_read();

@@ -18,6 +18,7 @@ namespace holdfast::buffer {
 struct Recovered {
   Superblock superblock;
   State state;                        // readers resolved: every begin is a live block or the tail
+  std::vector<ReaderState> as_found;  // the readers as slot or checkpoint has them, not moved on
   Mark tail;                          // where the next block goes
   std::uint64_t last_position = 0;    // of the last block before the tail
   std::uint64_t last_block = 0;       // its sequence, 0 = none
@@ -35,7 +36,8 @@ struct Recovered {
 // `superblock` as read_superblock found it.
 [[nodiscard]] Recovered recover(File& file, const Superblock& superblock);
 
-// The place right after a block.
+// The place of a block, and the one right after it.
+[[nodiscard]] Mark start_of(const FoundBlock& block);
 [[nodiscard]] Mark end_of(const FoundBlock& block);
 
 // First live place for a reader at `mark`, given the tail: the mark itself if its block is sound,
@@ -45,6 +47,9 @@ struct Recovered {
 // Moves a reader's first range to its first live place and books the difference: overflow when the
 // writer has overtaken it, corrupt when the blocks are damaged or were lost in a power cut.
 void settle(ReaderState& reader, BlockIo& io, std::uint64_t floor, const Mark& tail);
+
+// What a ring file says of itself once it is recovered.
+[[nodiscard]] RingInfo info_of(File& file, const Recovered& recovered);
 
 // Below this position everything is overwritten.
 [[nodiscard]] constexpr std::uint64_t floor_of(std::uint64_t tail_position,
