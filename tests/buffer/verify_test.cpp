@@ -9,7 +9,6 @@
 #include <gtest/gtest.h>
 
 #include "buffer/posix_file.h"
-#include "tests/buffer/hook_file.h"
 #include "tests/buffer/ring_fixture.h"
 #include "tests/support/temp_dir.h"
 
@@ -184,27 +183,6 @@ TEST_F(DamagedTest, ATruncatedFileIsDamaged) {
       std::count_if(damage.begin(), damage.end(),
                     [](const Damage& one) { return one.stretch.kind == Stretch::Kind::kMissing; }),
       static_cast<std::ptrdiff_t>(damage.size()));
-}
-
-TEST_F(DamagedTest, ASectorThatCannotBeReadIsNamed) {
-  const PlacedBlock block = victim();
-  HookFile file;
-  ASSERT_TRUE(file.write_at(0, image()));
-  const auto snapshot = buffer::take_snapshot(file, false);
-  ASSERT_TRUE(snapshot);
-  // Reads of a megabyte that take in the block fail too, so more than it alone may be lost.
-  file.before_read([&](std::uint64_t offset) -> base::Status {
-    if (offset != block.offset && offset != block.offset + kHeaderSize) return base::ok();
-    return base::fail(base::ErrorCode::kIo, "bad sector");
-  });
-  buffer::BlockWalker walker(file, *snapshot, buffer::BlockCheck::kHeader, {});
-  std::vector<Stretch> damaged;
-  while (const auto stretch = walker.next()) {
-    if (stretch->damaged()) damaged.push_back(*stretch);
-  }
-  ASSERT_EQ(damaged.size(), 1U);
-  EXPECT_THAT(damaged[0].fault, HasSubstr("bad sector"));
-  EXPECT_EQ(damaged[0].points, block.header.points);
 }
 
 TEST_F(DamagedTest, DamageToTheHeadIsToldAndCostsNothing) {
