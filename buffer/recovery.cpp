@@ -235,9 +235,18 @@ base::Result<Superblock> read_superblock(File& file, bool& damaged) {
   damaged = false;
   std::optional<Superblock> found;
   bool blank = true;
-  for (const std::uint64_t offset : kSuperblockOffsets) {
-    const auto bytes = read_bytes(file, offset, kSuperblockBytes);
+  // Nothing that could not be read counts as blank: it may be readable again.
+  std::optional<base::Error> unreadable;
+  const auto read = [&](std::uint64_t offset, std::size_t size) {
+    std::vector<std::byte> bytes(size);
+    const auto got = file.read_at(offset, bytes);
+    if (!got) unreadable = got.error();
+    bytes.resize(got.value_or(0));
     blank = blank && all_zero(bytes);
+    return bytes;
+  };
+  for (const std::uint64_t offset : kSuperblockOffsets) {
+    const auto bytes = read(offset, kSuperblockBytes);
     if (bytes.size() == kSuperblockBytes) {
       const auto copy = decode_superblock(std::span(bytes).first<kSuperblockBytes>());
       if (copy && plausible(*copy)) {
@@ -248,14 +257,14 @@ base::Result<Superblock> read_superblock(File& file, bool& damaged) {
     damaged = true;
   }
   for (std::size_t i = 0; !found && i < 2; ++i) {
-    const auto bytes = read_bytes(file, kSlotOffsets[i], kSlotSize);
-    blank = blank && all_zero(bytes);
+    const auto bytes = read(kSlotOffsets[i], kSlotSize);
     const auto rebuilt = superblock_from_state(bytes);
     if (rebuilt && plausible(*rebuilt)) found = rebuilt;
   }
   // A file whose creation was cut short has nothing in the data area either.
-  blank = blank && all_zero(read_bytes(file, kDataOffset, kHeaderSize));
+  if (!found) (void)read(kDataOffset, kHeaderSize);
   if (!found) {
+    if (blank && unreadable) return tl::unexpected(*unreadable);
     if (blank) return base::fail(base::ErrorCode::kNotFound, "the file holds no ring yet");
     return base::fail(base::ErrorCode::kCorrupt,
                       "neither superblock nor slot is readable: this is not a ring, or its head is "

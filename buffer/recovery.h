@@ -30,7 +30,8 @@ struct Recovered {
 };
 
 // The superblock, from either copy or a slot. kNotFound: the file is new (empty or all zeros at the
-// head); kUnsupported: a newer format; kCorrupt: nothing of it is left.
+// head); kUnsupported: a newer format; kCorrupt: nothing of it is left; the device's error when
+// nothing of it could be read.
 [[nodiscard]] base::Result<Superblock> read_superblock(File& file, bool& damaged);
 
 // `superblock` as read_superblock found it.
