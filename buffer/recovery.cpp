@@ -8,6 +8,7 @@ namespace holdfast::buffer {
 namespace {
 
 constexpr std::size_t kScanReadAhead = 1U << 20U;
+constexpr std::uint64_t kLaps = 16;  // that a header can tell
 constexpr std::uint64_t kAnySequence = Range::kOpen;
 
 std::vector<std::byte> read_bytes(File& file, std::uint64_t offset, std::size_t size) {
@@ -112,6 +113,7 @@ struct Scan {
   std::optional<FoundBlock> newest;      // highest sequence; positions are offsets here
   std::optional<FoundBlock> checkpoint;  // newest one whose record is whole
   State checkpoint_state;
+  std::uint64_t farthest = 0;    // offset of the sound block nearest to the end
   std::vector<FoundBlock> torn;  // sound headers whose payload is not
 };
 
@@ -127,6 +129,7 @@ Scan scan_all(BlockIo& io, const Superblock& superblock) {
       scan.torn.push_back(*block);
       continue;
     }
+    scan.farthest = at;
     const std::uint64_t sequence = block->header.block_sequence;
     if (!scan.newest || sequence > scan.newest->header.block_sequence) scan.newest = block;
     if (block->header.kind == BlockKind::kCheckpoint &&
@@ -174,6 +177,10 @@ void full_scan(BlockIo& io, std::optional<SlotHint> slot, Recovered& out) {
                                     ? floor_of(out.state.next.position, data_size)
                                     : out.state.next.position;
     newest.position = position_of(newest, known, data_size);
+    // In the first lap nothing lies behind the newest block. What does is of the lap before, which
+    // must have positions too; that is so sixteen laps on, where the bits are the same.
+    const bool gone_round = scan.farthest > newest.position;
+    if (gone_round && data_size < kMaxNumber / (2 * kLaps)) newest.position += kLaps * data_size;
     out.last_position = newest.position;
     out.last_block = newest.header.block_sequence;
     out.state.era = newest.header.flags & kEraMask;
