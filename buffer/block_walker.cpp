@@ -80,16 +80,19 @@ std::optional<Stretch> BlockWalker::next() {
     return lost_count(counted, tail.point_sequence);
   }
   const auto block = io_.at(at_.position);
-  if (!block || block->header.block_sequence < at_.block_sequence ||
-      block->header.block_sequence >= tail.block_sequence) {
-    return missing();
-  }
+  if (!block || !belongs(*block)) return missing();
   if (points_known_ && block->header.point_sequence != at_.point_sequence) {
     const std::uint64_t expected = at_.point_sequence;
     at_.point_sequence = block->header.point_sequence;
     return lost_count(expected, at_.point_sequence);
   }
   return take(*block);
+}
+
+bool BlockWalker::belongs(const FoundBlock& block) const {
+  const Mark& tail = snapshot_.tail();
+  return block.header.block_sequence >= at_.block_sequence &&
+         block.header.block_sequence < tail.block_sequence && block.end() <= tail.position;
 }
 
 Stretch BlockWalker::take(const FoundBlock& block) {
@@ -117,8 +120,11 @@ Stretch BlockWalker::missing() {
   const bool gone = overwritten(from.position);
   if (!gone) out.fault = what_is_at(from.position);
   io_.read_ahead(kReadAhead);  // also when only headers are looked at: a search reads everything
-  const auto next =
-      io_.search(from.position, tail.position, from.block_sequence, tail.block_sequence);
+  auto next = io_.search(from.position, tail.position, from.block_sequence, tail.block_sequence);
+  while (next && !belongs(*next)) {
+    next = io_.search(next->position + kAlignment, tail.position, from.block_sequence,
+                      tail.block_sequence);
+  }
   io_.read_ahead(check_ == BlockCheck::kHeader ? kHeaderSize : kReadAhead);
   at_ = next ? start_of(*next) : Mark{tail.position, tail.block_sequence, tail.point_sequence, 0};
   out.kind = gone ? Stretch::Kind::kOverwritten : Stretch::Kind::kMissing;

@@ -67,6 +67,8 @@ class BlockWalker {
 
  private:
   [[nodiscard]] Mark start();
+  // Between at_ and the tail, by its number and its place.
+  [[nodiscard]] bool belongs(const FoundBlock& block) const;
   [[nodiscard]] Stretch take(const FoundBlock& block);
   [[nodiscard]] Stretch missing();
   [[nodiscard]] Stretch lost_count(std::uint64_t expected, std::uint64_t found);
