@@ -221,7 +221,7 @@ base::Result<ExportReport> export_points(
   ExportReport report;
   Sink sink(options.gzip, write);
   if (auto done = sink.begin(); !done) return tl::unexpected(done.error());
-  BlockWalker walker(file, snapshot, buffer::BlockCheck::kLines, count_points);
+  BlockWalker walker(file, snapshot, buffer::BlockCheck::kLines, {});
   walker.check_only([&](const BlockHeader& header) { return selection.may_want(header); });
   while (const auto stretch = walker.next()) {
     if (stretch->kind == Stretch::Kind::kBlock) {
