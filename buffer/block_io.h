@@ -79,7 +79,7 @@ class BlockIo {
   std::uint64_t file_end_;  // a file cut short has nothing to look for behind it
   std::size_t read_ahead_ = 16U << 10U;
   std::vector<std::byte> cache_;
-  std::uint64_t cache_offset_ = 0;  // in the file
+  std::uint64_t cache_offset_ = 0;                     // in the file
   std::uint64_t unreadable_ = 0, unreadable_end_ = 0;  // in the file: read no more than is asked
   std::uint64_t bytes_read_ = 0;
   bool failed_ = false;
