@@ -22,6 +22,78 @@ std::vector<std::string> arguments(int argc, const char* const* argv) {
 }
 
 using Command = std::function<int(const CommandLine&)>;
+// Adds a command below `parent`.
+using Add = std::function<CLI::App*(CLI::App& parent, const std::string& name,
+                                    const std::string& help, Command what)>;
+
+void add_export(CLI::App& buffer, const Add& add, CommandLine& line) {
+  CLI::App* sub = add(buffer, "export",
+                      "Print the points of a ring as line protocol: what is pending for any "
+                      "output, oldest first",
+                      buffer_export);
+  sub->add_option("FILE", line.file, "The ring file")->required();
+  sub->add_option("--since", line.buffer.since,
+                  "Only points from this time on: 2026-01-31T12:00:00Z, 2h (ago) or Unix seconds")
+      ->type_name("TIME");
+  sub->add_option("--until", line.buffer.until, "Only points before this time")->type_name("TIME");
+  CLI::Option* reader =
+      sub->add_option("--reader", line.buffer.reader, "Only what is pending for this reader")
+          ->type_name("ID");
+  CLI::Option* pending = sub->add_flag("--pending", line.buffer.pending,
+                                       "What is still to be delivered (the default)");
+  sub->add_flag("--all", line.buffer.all, "Also what was delivered and is not overwritten yet")
+      ->excludes(pending)
+      ->excludes(reader);
+  sub->add_flag("--gzip", line.buffer.gzip,
+                "One gzip stream instead of text, for Content-Encoding: gzip");
+}
+
+void add_trim(CLI::App& buffer, const Add& add, CommandLine& line) {
+  CLI::App* sub = add(buffer, "trim",
+                      "Give up the oldest blocks of a ring that no agent uses; they count as "
+                      "overflow",
+                      buffer_trim);
+  sub->add_option("FILE", line.file, "The ring file")->required();
+  CLI::Option* before =
+      sub->add_option("--before", line.buffer.before,
+                      "Blocks older than this: 2026-01-31T12:00:00Z, 2h (ago) or Unix seconds")
+          ->type_name("TIME");
+  CLI::Option* keep = sub->add_option("--keep-last", line.buffer.keep_last,
+                                      "All but so much of the newest blocks: 8MiB")
+                          ->type_name("SIZE")
+                          ->excludes(before);
+  CLI::Option* reader = sub->add_option("--reader", line.buffer.reader,
+                                        "For this reader only; alone: all that is pending for it")
+                            ->type_name("ID");
+  sub->add_flag("--remove", line.buffer.remove,
+                "And the reader itself, if no output has claimed it (an orphan)")
+      ->needs(reader)
+      ->excludes(before)
+      ->excludes(keep);
+  sub->add_flag("--dry-run", line.buffer.dry_run, "Only say what would be given up");
+  sub->parse_complete_callback([&line] {
+    const BufferArguments& said = line.buffer;
+    if (said.before.empty() && said.keep_last.empty() && said.reader.empty()) {
+      throw CLI::RequiredError("one of --before, --keep-last and --reader");
+    }
+  });
+}
+
+void add_buffer(CLI::App& app, const Add& add, CommandLine& line) {
+  CLI::App* buffer = app.add_subcommand("buffer", "Look into a ring file, rescue or trim it");
+  buffer->require_subcommand(1);
+  const auto add_looking = [&](const std::string& name, const std::string& help, Command what) {
+    CLI::App* sub = add(*buffer, name, help, std::move(what));
+    sub->add_option("FILE", line.file, "The ring file")->required();
+    sub->add_flag("--json", line.json, "As JSON");
+  };
+  add_looking("info", "Size, readers and ledgers of a ring, in use or not", buffer_info);
+  add_looking("verify", "Read all of a ring and list what is damaged; fails if points are lost",
+              buffer_verify);
+  add_looking("dump", "List every block of a ring and where its readers stand", buffer_dump);
+  add_export(*buffer, add, line);
+  add_trim(*buffer, add, line);
+}
 
 }  // namespace
 
@@ -47,8 +119,8 @@ int main_command(int argc, const char* const* argv) {
   app.add_flag("--test", want_test, "Same as the command test");
   app.add_flag("--once", want_once, "Same as the command once");
   app.add_flag("--version", want_version, "Same as the command version");
-  const auto add = [&](CLI::App& parent, const std::string& name, const std::string& help,
-                       Command what) {
+  const Add add = [&](CLI::App& parent, const std::string& name, const std::string& help,
+                      Command what) {
     CLI::App* sub = parent.add_subcommand(name, help);
     sub->fallthrough();
     sub->callback([&command, what = std::move(what)] { command = what; });
@@ -61,11 +133,7 @@ int main_command(int argc, const char* const* argv) {
   CLI::App* sub = add(app, "status", "Ask the running agent how it is", status);
   sub->add_flag("--watch", line.watch, "Go on, once a second");
   sub->add_flag("--json", line.json, "The whole status document");
-  CLI::App* buffer = app.add_subcommand("buffer", "Look at a ring file");
-  buffer->require_subcommand(1);
-  sub = add(*buffer, "info", "Size, readers and ledgers of a ring, in use or not", buffer_info);
-  sub->add_option("FILE", line.file, "The ring file")->required();
-  sub->add_flag("--json", line.json, "As JSON");
+  add_buffer(app, add, line);
   add(app, "plugins", "List inputs and outputs", plugins);
   CLI::App* config = app.add_subcommand("config", "Configuration helpers");
   config->require_subcommand(1);

@@ -14,18 +14,31 @@ constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 constexpr int kExitConfiguration = 78;  // EX_CONFIG: systemd does not start it again
 
+// Options of `buffer export` and `buffer trim`, as typed.
+struct BufferArguments {
+  std::string since, until;       // export
+  std::string before, keep_last;  // trim
+  std::string reader;
+  bool gzip = false;
+  bool pending = false;
+  bool all = false;
+  bool remove = false;
+  bool dry_run = false;
+};
+
 // What the command line says.
 struct CommandLine {
   std::string command = "run";
   std::vector<std::string> config_files;
   std::vector<std::string> config_directories;
   std::vector<std::string> names;  // plugins, for `config sample`
-  std::string file;                // for `buffer info`
+  std::string file;                // for `buffer`
   std::string log_format = "text";
   bool debug = false;
   bool quiet = false;
   bool json = false;
   bool watch = false;
+  BufferArguments buffer;
 };
 
 [[nodiscard]] int run(const CommandLine& line);
@@ -34,6 +47,10 @@ struct CommandLine {
 [[nodiscard]] int once(const CommandLine& line);
 [[nodiscard]] int status(const CommandLine& line);
 [[nodiscard]] int buffer_info(const CommandLine& line);
+[[nodiscard]] int buffer_verify(const CommandLine& line);
+[[nodiscard]] int buffer_dump(const CommandLine& line);
+[[nodiscard]] int buffer_export(const CommandLine& line);
+[[nodiscard]] int buffer_trim(const CommandLine& line);
 [[nodiscard]] int plugins(const CommandLine& line);
 [[nodiscard]] int config_sample(const CommandLine& line);
 [[nodiscard]] int print_version();

@@ -1,4 +1,4 @@
-// The commands that only look: status, buffer info, plugins, config sample, version.
+// The commands that only look: status, plugins, config sample, version.
 #include <algorithm>
 #include <cstdio>
 
@@ -13,9 +13,7 @@
 #include "agent/status_server.h"
 #include "agent/store.h"
 #include "agent/version.h"
-#include "buffer/posix_file.h"
 #include "config/sample.h"
-#include "config/units.h"
 #include "inputs/registry.h"
 #include "outputs/registry.h"
 
@@ -36,22 +34,6 @@ int show_status(const std::string& socket, bool json) {
   }
   say(*text);
   return kExitDone;
-}
-
-std::string ring_summary(const buffer::RingInfo& info, const std::string& path) {
-  std::string out =
-      fmt::format("ring {}: {} of {} used, {} points pending, {} ever accepted\n", path,
-                  config::format_bytes(info.used_bytes), config::format_bytes(info.size_bytes),
-                  info.points, info.point_sequence);
-  for (const buffer::ReaderInfo& reader : info.readers) {
-    const auto& c = reader.ledger.counters;
-    out += fmt::format(
-        "reader {}: accepted {} = delivered {} + buffered {} + overflow {} + rejected {} + expired "
-        "{} + corrupt {} + filtered {}\n",
-        reader.id, reader.ledger.accepted, c.delivered, reader.ledger.buffered, c.overflow,
-        c.rejected, c.expired, c.corrupt, c.filtered);
-  }
-  return out;
 }
 
 template <class Plugins>
@@ -99,21 +81,6 @@ int status(const CommandLine& line) {
     timer.expires_after(kWatchInterval);
     timer.wait();
   }
-}
-
-int buffer_info(const CommandLine& line) {
-  auto file = buffer::PosixFile::open_readonly(line.file);
-  if (!file) {
-    complain(file.error().message);
-    return kExitFailed;
-  }
-  const auto info = buffer::inspect(**file);
-  if (!info) {
-    complain(fmt::format("ring {}: {}", line.file, info.error().message));
-    return kExitFailed;
-  }
-  say(line.json ? ring_json(*info, line.file) : ring_summary(*info, line.file));
-  return kExitDone;
 }
 
 int plugins(const CommandLine&) {

@@ -4,45 +4,16 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
+#include "agent/json_parts.h"
 #include "agent/version.h"
 #include "config/units.h"
 
 namespace holdfast::agent {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr int kStalledFlushes = 3;
 
 double seconds(base::Duration duration) { return std::chrono::duration<double>(duration).count(); }
-
-Json null_if_empty(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-
-std::string utc(std::int64_t ns) { return base::format_utc(base::WallTime(base::Duration(ns))); }
-
-Json ledger_json(const buffer::Ledger& ledger) {
-  const auto& counters = ledger.counters;
-  return {{"since", utc(ledger.since_ns)},
-          {"accepted", ledger.accepted},
-          {"delivered", counters.delivered},
-          {"buffered", ledger.buffered},
-          {"dropped",
-           {{"overflow", counters.overflow},
-            {"rejected", counters.rejected},
-            {"expired", counters.expired},
-            {"corrupt", counters.corrupt}}},
-          {"filtered", counters.filtered}};
-}
-
-Json reader_json(const buffer::ReaderInfo& reader) {
-  return {
-      {"reader", reader.id},
-      {"attached", reader.attached},
-      {"orphaned_since", reader.orphaned_ns == 0 ? Json(nullptr) : Json(utc(reader.orphaned_ns))},
-      {"ledger", ledger_json(reader.ledger)}};
-}
 
 // How long until the ring is full if nothing were delivered, at the average rate since the start.
 Json seconds_to_full(const buffer::RingInfo& info, base::Duration uptime) {
@@ -160,11 +131,6 @@ std::uint64_t buffered_for(const RunningOutput& output, const buffer::RingInfo& 
   return 0;
 }
 
-// Texts of servers and devices may hold any bytes.
-std::string dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 }  // namespace
 
 std::string status_json(const Pipeline& pipeline) {
@@ -184,7 +150,7 @@ std::string status_json(const Pipeline& pipeline) {
   for (const RunningOutput& output : pipeline.outputs()) {
     json["outputs"].push_back(output_part(output, info));
   }
-  return dump(json);
+  return json_text(json);
 }
 
 Health health(const Pipeline& pipeline) {
@@ -201,25 +167,6 @@ Health health(const Pipeline& pipeline) {
     }
   }
   return {};
-}
-
-std::string ring_json(const buffer::RingInfo& info, const std::string& path) {
-  Json json = {{"path", path},
-               {"size_bytes", info.size_bytes},
-               {"used_bytes", info.used_bytes},
-               {"points", info.points},
-               {"accepted", info.point_sequence},
-               {"next_block", info.block_sequence},
-               {"oldest_stored_at", info.oldest_stored_at_s == 0
-                                        ? Json(nullptr)
-                                        : Json(utc(info.oldest_stored_at_s * 1'000'000'000))},
-               {"readers", Json::array()}};
-  for (const buffer::ReaderInfo& reader : info.readers) {
-    Json part = reader_json(reader);
-    part.erase("attached");  // whether an agent runs is not in the file
-    json["readers"].push_back(std::move(part));
-  }
-  return dump(json);
 }
 
 base::Result<std::string> render_status(const std::string& text) {

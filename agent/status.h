@@ -19,9 +19,6 @@ struct Health {
 // three flush intervals though no wait was announced.
 [[nodiscard]] Health health(const Pipeline& pipeline);
 
-// The ring part alone, also for `holdfast buffer info --json`.
-[[nodiscard]] std::string ring_json(const buffer::RingInfo& info, const std::string& path);
-
 // A status document as a person reads it, a few lines; `text` is what status_json gave.
 [[nodiscard]] base::Result<std::string> render_status(const std::string& text);
 

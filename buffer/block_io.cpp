@@ -31,15 +31,28 @@ base::ByteSpan BlockIo::view(std::uint64_t position, std::size_t size) {
   if (at + size > end) return {};
   const bool cached = at >= cache_offset_ && at + size <= cache_offset_ + cache_.size();
   if (!cached) {
-    cache_.resize(std::min<std::uint64_t>(std::max(size, read_ahead_), end - at));
-    cache_offset_ = at;
-    const auto got = file_.read_at(at, cache_);
-    failed_ = failed_ || !got;
-    cache_.resize(got ? *got : 0);
-    bytes_read_ += cache_.size();
+    const std::uint64_t wide = std::min<std::uint64_t>(std::max(size, read_ahead_), end - at);
+    // A bad sector ahead must not cost what lies before it, nor be run into again and again.
+    const bool near_damage = at < unreadable_end_ && at + wide > unreadable_;
+    if (near_damage || !fill_cache(at, wide)) {
+      if (!near_damage) {
+        unreadable_ = at;
+        unreadable_end_ = at + wide;
+      }
+      if (!fill_cache(at, size)) failed_ = true;
+    }
     if (cache_.size() < size) return {};
   }
   return base::ByteSpan(cache_).subspan(at - cache_offset_, size);
+}
+
+bool BlockIo::fill_cache(std::uint64_t offset, std::size_t size) {
+  cache_.resize(size);
+  cache_offset_ = offset;
+  const auto got = file_.read_at(offset, cache_);
+  cache_.resize(got.value_or(0));
+  bytes_read_ += cache_.size();
+  return got.has_value();
 }
 
 std::optional<FoundBlock> BlockIo::at(std::uint64_t position) {

@@ -70,6 +70,8 @@ class BlockIo {
   // `size` bytes at this position, valid until the next call; empty if they cannot be read. Never
   // crosses the end of the data area.
   [[nodiscard]] base::ByteSpan view(std::uint64_t position, std::size_t size);
+  // False if the device fails; a file that ends early gives less.
+  [[nodiscard]] bool fill_cache(std::uint64_t offset, std::size_t size);
 
   File& file_;
   std::uint64_t data_size_;
@@ -77,7 +79,8 @@ class BlockIo {
   std::uint64_t file_end_;  // a file cut short has nothing to look for behind it
   std::size_t read_ahead_ = 16U << 10U;
   std::vector<std::byte> cache_;
-  std::uint64_t cache_offset_ = 0;  // in the file
+  std::uint64_t cache_offset_ = 0;                     // in the file
+  std::uint64_t unreadable_ = 0, unreadable_end_ = 0;  // in the file: read no more than is asked
   std::uint64_t bytes_read_ = 0;
   bool failed_ = false;
   std::string scratch_;

@@ -22,7 +22,7 @@ namespace {
 using base::ErrorCode;
 
 // The process that holds the lock on this file, from /proc/locks; 0 if it cannot be told.
-int lock_holder(int descriptor) {
+int holder_of(int descriptor) {
   struct stat info {};
   if (fstat(descriptor, &info) != 0) return 0;
   const std::string wanted =
@@ -75,7 +75,7 @@ tl::unexpected<base::Error> open_failure(const std::string& path, int error) {
 base::Status lock(int descriptor, const std::string& path) {
   if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return base::ok();
   if (errno != EWOULDBLOCK) return base::fail_errno("ring " + path + ": lock", errno);
-  const int pid = lock_holder(descriptor);
+  const int pid = holder_of(descriptor);
   return base::fail(ErrorCode::kBusy,
                     "ring {}: in use by process {}; stop that one, or give each agent its own "
                     "[buffer] path",
@@ -133,15 +133,21 @@ base::Result<std::unique_ptr<PosixFile>> PosixFile::lock_at(const std::string& p
 }
 
 base::Result<std::unique_ptr<PosixFile>> PosixFile::open_readonly(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Not to wait for the other end, should it be a pipe.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return base::fail_errno("ring " + path + ": open", errno);
   std::unique_ptr<PosixFile> file(new PosixFile(descriptor, path));
   struct stat info {};
   if (fstat(descriptor, &info) != 0) return base::fail_errno("ring " + path, errno);
   file->device_ = info.st_dev;
   file->inode_ = info.st_ino;
+  if (!S_ISREG(info.st_mode)) {
+    return base::fail(ErrorCode::kInvalid, "ring {}: is not a regular file", path);
+  }
   return file;
 }
+
+int PosixFile::lock_holder() const { return holder_of(descriptor_); }
 
 PosixFile::~PosixFile() { ::close(descriptor_); }
 

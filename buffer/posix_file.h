@@ -27,6 +27,9 @@ class PosixFile final : public File {
   [[nodiscard]] static base::Result<std::unique_ptr<PosixFile>> open_readonly(
       const std::string& path);
 
+  // The process that holds the file's lock; 0 if nobody does, or if it cannot be told.
+  [[nodiscard]] int lock_holder() const;
+
   ~PosixFile() override;
   PosixFile(const PosixFile&) = delete;
   PosixFile& operator=(const PosixFile&) = delete;

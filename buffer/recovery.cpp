@@ -8,6 +8,7 @@ namespace holdfast::buffer {
 namespace {
 
 constexpr std::size_t kScanReadAhead = 1U << 20U;
+constexpr std::uint64_t kLaps = 16;  // that a header can tell
 constexpr std::uint64_t kAnySequence = Range::kOpen;
 
 std::vector<std::byte> read_bytes(File& file, std::uint64_t offset, std::size_t size) {
@@ -25,10 +26,6 @@ bool plausible(const Superblock& superblock) {
   return superblock.data_size >= kMinDataSize && superblock.data_size % kAlignment == 0 &&
          superblock.data_size < kMaxNumber &&
          superblock.file_size == kDataOffset + superblock.data_size;
-}
-
-Mark start_of(const FoundBlock& block) {
-  return {block.position, block.header.block_sequence, block.header.point_sequence, 0};
 }
 
 struct SlotHint {
@@ -139,6 +136,7 @@ struct Scan {
   std::optional<FoundBlock> checkpoint;  // newest one whose record is whole
   State checkpoint_state;
   std::uint64_t generation = 0;  // highest of all checkpoints
+  std::uint64_t farthest = 0;    // offset of the sound block nearest to the end
   std::vector<FoundBlock> torn;  // sound headers whose payload is not
 };
 
@@ -154,6 +152,7 @@ Scan scan_all(BlockIo& io, const Superblock& superblock) {
       scan.torn.push_back(*block);
       continue;
     }
+    scan.farthest = at;
     const std::uint64_t sequence = block->header.block_sequence;
     if (!scan.newest || sequence > scan.newest->header.block_sequence) scan.newest = block;
     if (auto state = checkpoint_in(*block, payload, superblock)) {
@@ -202,6 +201,10 @@ void full_scan(BlockIo& io, std::optional<SlotHint> slot, Recovered& out) {
                                     ? floor_of(out.state.next.position, data_size)
                                     : out.state.next.position;
     newest.position = position_of(newest, known, data_size);
+    // In the first lap nothing lies behind the newest block. What does is of the lap before, which
+    // must have positions too; that is so sixteen laps on, where the bits are the same.
+    const bool gone_round = scan.farthest > newest.position;
+    if (gone_round && data_size < kMaxNumber / (2 * kLaps)) newest.position += kLaps * data_size;
     out.last_position = newest.position;
     out.last_block = newest.header.block_sequence;
     out.state.era = newest.header.flags & kEraMask;
@@ -254,6 +257,10 @@ void raise_above_everything_known(Recovered& out) {
 
 }  // namespace
 
+Mark start_of(const FoundBlock& block) {
+  return {block.position, block.header.block_sequence, block.header.point_sequence, 0};
+}
+
 Mark end_of(const FoundBlock& block) {
   return {block.end(), block.header.block_sequence + 1,
           block.header.point_sequence + block.header.points, 0};
@@ -263,9 +270,18 @@ base::Result<Superblock> read_superblock(File& file, bool& damaged) {
   damaged = false;
   std::optional<Superblock> found;
   bool blank = true;
-  for (const std::uint64_t offset : kSuperblockOffsets) {
-    const auto bytes = read_bytes(file, offset, kSuperblockBytes);
+  // Nothing that could not be read counts as blank: it may be readable again.
+  std::optional<base::Error> unreadable;
+  const auto read = [&](std::uint64_t offset, std::size_t size) {
+    std::vector<std::byte> bytes(size);
+    const auto got = file.read_at(offset, bytes);
+    if (!got) unreadable = got.error();
+    bytes.resize(got.value_or(0));
     blank = blank && all_zero(bytes);
+    return bytes;
+  };
+  for (const std::uint64_t offset : kSuperblockOffsets) {
+    const auto bytes = read(offset, kSuperblockBytes);
     if (bytes.size() == kSuperblockBytes) {
       const auto copy = decode_superblock(std::span(bytes).first<kSuperblockBytes>());
       if (copy && plausible(*copy)) {
@@ -276,14 +292,14 @@ base::Result<Superblock> read_superblock(File& file, bool& damaged) {
     damaged = true;
   }
   for (std::size_t i = 0; !found && i < 2; ++i) {
-    const auto bytes = read_bytes(file, kSlotOffsets[i], kSlotSize);
-    blank = blank && all_zero(bytes);
+    const auto bytes = read(kSlotOffsets[i], kSlotSize);
     const auto rebuilt = superblock_from_state(bytes);
     if (rebuilt && plausible(*rebuilt)) found = rebuilt;
   }
   // A file whose creation was cut short has nothing in the data area either.
-  blank = blank && all_zero(read_bytes(file, kDataOffset, kHeaderSize));
+  if (!found) (void)read(kDataOffset, kHeaderSize);
   if (!found) {
+    if (blank && unreadable) return tl::unexpected(*unreadable);
     if (blank) return base::fail(base::ErrorCode::kNotFound, "the file holds no ring yet");
     return base::fail(base::ErrorCode::kCorrupt,
                       "neither superblock nor slot is readable: this is not a ring, or its head is "
@@ -388,6 +404,7 @@ Recovered recover(File& file, const Superblock& superblock) {
     }
   }
   out.oldest = first_live(io, Mark{floor, 0, 0, 0}, floor, out.tail);
+  out.as_found = out.state.readers;
   for (ReaderState& reader : out.state.readers) settle(reader, io, floor, out.tail);
   out.report.ghosts_erased = out.ghosts.size();
   out.report.bytes_read = io.bytes_read();

@@ -18,6 +18,7 @@ namespace holdfast::buffer {
 struct Recovered {
   Superblock superblock;
   State state;                        // readers resolved: every begin is a live block or the tail
+  std::vector<ReaderState> as_found;  // the readers as slot or checkpoint has them, not moved on
   Mark tail;                          // where the next block goes
   std::uint64_t last_position = 0;    // of the last block before the tail
   std::uint64_t last_block = 0;       // its sequence, 0 = none
@@ -29,7 +30,8 @@ struct Recovered {
 };
 
 // The superblock, from either copy or a slot. kNotFound: the file is new (empty or all zeros at the
-// head); kUnsupported: a newer format; kCorrupt: nothing of it is left.
+// head); kUnsupported: a newer format; kCorrupt: nothing of it is left; the device's error when
+// nothing of it could be read.
 [[nodiscard]] base::Result<Superblock> read_superblock(File& file, bool& damaged);
 
 // `superblock` as read_superblock found it.
@@ -40,7 +42,8 @@ struct Recovered {
 // What recovery found, as lines for the log; `name` says which file.
 void log_recovery(const Recovery& recovery, std::string_view name, const base::Logger& logger);
 
-// The place right after a block.
+// The place of a block, and the one right after it.
+[[nodiscard]] Mark start_of(const FoundBlock& block);
 [[nodiscard]] Mark end_of(const FoundBlock& block);
 
 // The place in a block for a reader that has done all points below `points`.
@@ -59,6 +62,9 @@ void log_recovery(const Recovery& recovery, std::string_view name, const base::L
 // Moves a reader to its first live place and books the difference: overflow when the
 // writer has overtaken it, corrupt when the blocks are damaged or were lost in a power cut.
 void settle(ReaderState& reader, BlockIo& io, std::uint64_t floor, const Mark& tail);
+
+// What a ring file says of itself once it is recovered.
+[[nodiscard]] RingInfo info_of(File& file, const Recovered& recovered);
 
 // Below this position everything is overwritten.
 [[nodiscard]] constexpr std::uint64_t floor_of(std::uint64_t tail_position,

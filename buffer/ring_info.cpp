@@ -84,15 +84,18 @@ RingInfo RingFile::info() const {
   return info;
 }
 
+RingInfo info_of(File& file, const Recovered& recovered) {
+  BlockIo io(file, recovered.superblock);
+  const std::vector<bool> attached(recovered.state.readers.size(), false);
+  return describe(recovered.superblock, recovered.state.readers, attached, recovered.tail,
+                  recovered.tail.points(), &io);
+}
+
 base::Result<RingInfo> inspect(File& file) {
   bool damaged = false;
   auto superblock = read_superblock(file, damaged);
   if (!superblock) return tl::unexpected(superblock.error());
-  const Recovered recovered = recover(file, *superblock);
-  BlockIo io(file, *superblock);
-  const std::vector<bool> attached(recovered.state.readers.size(), false);
-  return describe(*superblock, recovered.state.readers, attached, recovered.tail,
-                  recovered.tail.points(), &io);
+  return info_of(file, recover(file, *superblock));
 }
 
 }  // namespace holdfast::buffer

@@ -293,6 +293,16 @@ TEST_F(PosixFileTest, ALockedFileIsNeverOneThatWasReplacedMeanwhile) {
   EXPECT_FALSE(failed);
 }
 
+TEST_F(PosixFileTest, LooksAtRegularFilesOnlyAndWaitsForNobody) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);  // opening it would wait for a writer
+  for (const std::string& path : {path_, directory_}) {
+    const auto looker = PosixFile::open_readonly(path);
+    ASSERT_FALSE(looker);
+    EXPECT_EQ(looker.error().code, ErrorCode::kInvalid);
+    EXPECT_THAT(looker.error().message, HasSubstr(path));
+  }
+}
+
 TEST_F(PosixFileTest, HoldsARingThatCanBeLookedAtWhileItIsInUse) {
   const test::FakeClock clock;
   auto file = PosixFile::open_locked(path_);
@@ -305,11 +315,13 @@ TEST_F(PosixFileTest, HoldsARingThatCanBeLookedAtWhileItIsInUse) {
   }
   const auto looker = PosixFile::open_readonly(path_);
   ASSERT_TRUE(looker);
+  EXPECT_EQ((*looker)->lock_holder(), getpid());
   const auto info = inspect(**looker);
   ASSERT_TRUE(info);
   EXPECT_EQ(info->point_sequence, 2000U);
   EXPECT_EQ(info->points, ring->pending_points(reader));
   ring.reset();
+  EXPECT_EQ((*looker)->lock_holder(), 0);
   auto again = PosixFile::open_locked(path_);
   ASSERT_TRUE(again);
   ring = test::open_ring(std::move(*again), clock, {});

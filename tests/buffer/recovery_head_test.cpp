@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "buffer/recovery.h"
+#include "tests/buffer/hook_file.h"
 #include "tests/buffer/image.h"
 
 namespace holdfast::test {
@@ -322,6 +323,31 @@ TEST_F(RecoveryHeadTest, AClaimOfAHugeFileDoesNotTakeForever) {
   const auto info = buffer::inspect(file);
   ASSERT_TRUE(info);
   EXPECT_EQ(info->point_sequence, 80U);
+}
+
+TEST_F(RecoveryHeadTest, AHeadThatCannotBeReadIsNotTakenForANewFile) {
+  const Bytes image = fill();
+  // Only the head: something is there. Also the first block, or all of it: the device may be away.
+  for (const auto& [unreadable, code] : {std::pair(kDataOffset, ErrorCode::kCorrupt),
+                                         {kDataOffset + 64, ErrorCode::kIo},
+                                         {kDataOffset * 100, ErrorCode::kIo}}) {
+    auto file = std::make_unique<HookFile>();
+    ASSERT_TRUE(file->write_at(0, image));
+    file->before_read([limit = unreadable](std::uint64_t offset) -> base::Status {
+      if (offset >= limit) return base::ok();
+      return base::fail(ErrorCode::kIo, "bad sector");
+    });
+    int writes = 0;
+    file->before_write([&](std::uint64_t) -> base::Status {
+      ++writes;
+      return base::ok();
+    });
+    EXPECT_EQ(buffer::inspect(*file).error().code, code);
+    const auto ring = Ring::open(std::move(file), options_, clock_, base::Random(1));
+    ASSERT_FALSE(ring);
+    EXPECT_EQ(ring.error().code, code);
+    EXPECT_EQ(writes, 0) << "it may be readable again";
+  }
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ const std::map<std::string, Names>& homes_of_libraries() {
       {"curl/", {"outputs/http_client.cpp"}},
       {"microhttpd.h", {"agent/http/"}},
       {"CLI/", {"agent/command_line.cpp"}},
-      {"nlohmann/", {"agent/status.cpp", "outputs/"}},
+      {"nlohmann/", {"agent/json_parts.", "agent/buffer_json.cpp", "outputs/"}},
       {"zlib.h", {"buffer/", "inputs/", "outputs/"}},
       {"asio", {"agent/http/", "inputs/", "agent/"}},
       {"tl/expected.hpp", {"agent/base/result.h"}},

@@ -1,0 +1,35 @@
+// BadSectorFile: an in-memory file with a stretch that cannot be read: any read that touches it
+// fails, as one of a file on a device with a bad sector does.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "buffer/memory_file.h"
+
+namespace holdfast::test {
+
+class BadSectorFile final : public buffer::MemoryFile {
+ public:
+  BadSectorFile(std::vector<std::byte> content, std::uint64_t bad, std::uint64_t bad_end)
+      : MemoryFile(std::move(content)), bad_(bad), bad_end_(bad_end) {}
+
+  [[nodiscard]] base::Result<std::size_t> read_at(std::uint64_t offset,
+                                                  std::span<std::byte> out) override {
+    ++reads_;
+    if (offset < bad_end_ && bad_ < offset + out.size()) {
+      return base::fail(base::ErrorCode::kIo, "bad sector at {}", bad_);
+    }
+    return MemoryFile::read_at(offset, out);
+  }
+  [[nodiscard]] std::uint64_t reads() const { return reads_; }
+
+ private:
+  std::uint64_t bad_;
+  std::uint64_t bad_end_;
+  std::uint64_t reads_ = 0;
+};
+
+}  // namespace holdfast::test
