@@ -81,11 +81,10 @@ int run(const CommandLine& line) {
   notify_systemd("STOPPING=1");
   status_server.reset();
   const StopReport report = agent.stop();
-  if (agent.store().degraded && report.buffered > 0) {
-    log.error("stopped; {} points were in memory only and are lost", report.buffered);
-  } else {
-    log.info("stopped; {} points stay in the ring", report.buffered);
+  if (report.lost > 0) {
+    log.error("stopped; {} points were in memory only and are lost", report.lost);
   }
+  log.info("stopped; {} points stay in the ring", report.buffered - report.lost);
   if (!report.orderly) {
     log.warn("a gather is still hanging; leaving it behind");
     std::_Exit(kExitDone);

@@ -33,7 +33,7 @@ base::Status guarded_gather(inputs::Input& input, inputs::Accumulator& accumulat
 
 void add_chunks(buffer::BlockSink& sink, const std::vector<line::LineChunk>& chunks,
                 buffer::BlockSink::Done done) {
-  sink.add(views_of(chunks), std::move(done));
+  sink.add(views_of(chunks), buffer::Origin::kGathered, std::move(done));
 }
 
 bool gather_once(ConfiguredInput& input, const buffer::BlockLimits& limits,

@@ -46,14 +46,31 @@ const Schema<BufferOptions>& buffer_schema() {
           .option("path", &O::path,
                   "The ring file; empty: $STATE_DIRECTORY/ring, else "
                   "~/.local/state/holdfast/ring.")
-          .option("size", &O::size, "Size of the ring file, reserved at the first start.",
+          .option("size", &O::size,
+                  "Size of the ring file, reserved at the start. After a change the next start "
+                  "copies the backlog into a file of the new size.",
                   Rules{.min = 1 << 20})
           .option("sync", &O::sync,
-                  "When blocks are made durable against a power cut: every sync_interval, or never "
-                  "(left to the kernel).",
-                  Rules{.choices = {"interval", "never"}})
+                  "When blocks are made durable against a power cut: every sync_interval, always "
+                  "(before a listener answers), or never (left to the kernel).",
+                  Rules{.choices = {"interval", "always", "never"}})
           .option("sync_interval", &O::sync_interval,
                   "Time between two syncs, each skipped when nothing is new.", Rules{.min = 0.01})
+          .option("mode", &O::mode,
+                  "durable: every block is written at once. spill: gathered points wait in memory "
+                  "and are written only when an output falls behind.",
+                  Rules{.choices = {"durable", "spill"}})
+          .option(
+              "spill_after", &O::spill_after,
+              "mode = \"spill\": points that no output has taken for so long are written; what a "
+              "crash may cost.",
+              Rules{.min = 1})
+          .option("overflow", &O::overflow,
+                  "When the ring is full: drop the oldest points, or refuse new ones (listeners "
+                  "answer 503).",
+                  Rules{.choices = {"drop_oldest", "refuse_new"}})
+          .option("max_age", &O::max_age,
+                  "Points stored longer ago are dropped instead of sent; 0: never too old.")
           .option("compression_level", &O::compression_level,
                   "zlib's level: 1 costs least CPU, 9 stores and sends the fewest bytes.",
                   Rules{.min = 1, .max = 9});

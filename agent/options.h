@@ -32,6 +32,10 @@ struct BufferOptions {
   config::Bytes size{64ULL << 20};
   std::string sync = "interval";
   base::Duration sync_interval{std::chrono::seconds(1)};
+  std::string mode = "durable";
+  base::Duration spill_after{std::chrono::seconds(30)};
+  std::string overflow = "drop_oldest";
+  base::Duration max_age{};
   std::int64_t compression_level = 3;
 };
 

@@ -17,6 +17,7 @@ buffer::BlockWriterOptions writer_options(const Configuration& configuration) {
   options.limits.points = configuration.block_points();
   options.limits.raw_bytes = std::min(options.limits.raw_bytes, configuration.block_bytes());
   options.compression_level = static_cast<int>(configuration.buffer.compression_level);
+  options.wait_for_sync = configuration.buffer.sync == "always";
   return options;
 }
 
@@ -95,10 +96,9 @@ Pool Pipeline::pool() {
 }
 
 base::Status Pipeline::start() {
-  if (configuration_.buffer.sync == "interval" && !store_.degraded) {
-    sync_ = std::make_unique<buffer::SyncWorker>(*store_.ring, configuration_.buffer.sync_interval,
-                                                 log_.named("ring"));
-  }
+  sync_ = std::make_unique<buffer::SyncWorker>(*store_.ring, configuration_.buffer.sync_interval,
+                                               configuration_.buffer.sync != "never",
+                                               log_.named("ring"));
   for (const RunningOutput& output : outputs_) output.worker->start();
   for (ConfiguredInput& input : configuration_.inputs) {
     inputs::ServiceInput* service = input.service();
@@ -141,8 +141,7 @@ StopReport Pipeline::stop() {
   // A gather that hangs must not take the time of the last flush.
   stop_inputs(clock_.boot() + configuration_.agent.shutdown_timeout / 2);
   report.orderly = !gatherer_ || gatherer_->running() == 0;
-  writer_.flush();
-  if (auto synced = store_.ring->sync(false); !synced) log_.error("{}", synced.error().message);
+  store_what_is_open();
   stop_outputs(deadline);
   sync_.reset();
   for (const buffer::ReaderInfo& reader : store_.ring->info().readers) {
@@ -152,8 +151,19 @@ StopReport Pipeline::stop() {
   // survives.
   if (!report.orderly) return report;
   pool_.join();
-  if (auto closed = store_.ring->close(); !closed) log_.error("{}", closed.error().message);
+  if (auto closed = store_.ring->close(); !closed) {
+    log_.error("{}", closed.error().message);
+    report.lost = std::min(report.buffered, store_.ring->info().held_points);
+  }
   return report;
+}
+
+// A sync makes room for blocks that wait for one.
+void Pipeline::store_what_is_open() {
+  writer_.flush();
+  do {
+    if (auto synced = store_.ring->sync(false); !synced) log_.error("{}", synced.error().message);
+  } while (writer_.busy() && !store_.ring->info().degraded);
 }
 
 bool Pipeline::run_once(base::BootTime deadline) {

@@ -32,6 +32,7 @@ struct RunningOutput {
 struct StopReport {
   bool orderly = true;         // everything ended within shutdown_timeout
   std::uint64_t buffered = 0;  // points of the output furthest behind, still in the ring
+  std::uint64_t lost = 0;      // of them in memory only, because the device fails
 };
 
 class Pipeline {
@@ -71,6 +72,7 @@ class Pipeline {
   [[nodiscard]] base::Status make_outputs();
   [[nodiscard]] Pool pool();
   void stop_inputs(base::BootTime deadline);
+  void store_what_is_open();
   void stop_outputs(base::BootTime deadline);
   void run_io_until(base::BootTime deadline, const std::function<bool()>& done);
 

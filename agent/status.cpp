@@ -35,10 +35,11 @@ Json ring_part(const Pipeline& pipeline, const buffer::RingInfo& info) {
                            ? Json(nullptr)
                            : Json(std::max<std::int64_t>(0, now_s - info.oldest_stored_at_s))},
       {"seconds_to_full", seconds_to_full(info, uptime)},
-      {"mode", "durable"},
+      {"mode", pipeline.configuration().buffer.mode},
       {"sync", pipeline.configuration().buffer.sync},
-      {"degraded", store.degraded},
-      {"degraded_why", null_if_empty(store.degraded_why)},
+      {"degraded", info.degraded},
+      {"degraded_why", null_if_empty(info.degraded_why)},
+      {"held_points", info.held_points},
       {"writes", info.writes},
       {"bytes_written", info.bytes_written},
       {"syncs", info.syncs},
@@ -153,10 +154,8 @@ std::string status_json(const Pipeline& pipeline) {
 }
 
 Health health(const Pipeline& pipeline) {
-  if (pipeline.store().degraded) {
-    return {false, "collecting into memory only: " + pipeline.store().degraded_why};
-  }
   const buffer::RingInfo info = pipeline.store().ring->info();
+  if (info.degraded) return {false, "collecting into memory only: " + info.degraded_why};
   for (const RunningOutput& output : pipeline.outputs()) {
     const outputs::OutputStatus status = output.worker->status();
     const base::Duration still = pipeline.clock().boot() - status.moved_at;

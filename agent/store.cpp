@@ -1,22 +1,27 @@
 #include "agent/store.h"
 
 #include <filesystem>
+#include <thread>
 #include <utility>
 
-#include "buffer/memory_file.h"
+#include "agent/ring_resize.h"
 #include "buffer/posix_file.h"
 #include "config/units.h"
 
 namespace holdfast::agent {
 namespace {
 
-// Blocks kept while there is no file: enough for hours of a small device, bounded everywhere.
-constexpr std::uint64_t kMemoryRingBytes = 1U << 20U;
+constexpr base::Duration kLockPoll = std::chrono::milliseconds(50);
 
 buffer::RingOptions ring_options(const BufferOptions& options) {
   buffer::RingOptions ring;
   ring.size = options.size.count;
   ring.sync = options.sync == "never" ? buffer::SyncMode::kNever : buffer::SyncMode::kInterval;
+  ring.mode = options.mode == "spill" ? buffer::Mode::kSpill : buffer::Mode::kDurable;
+  ring.overflow = options.overflow == "refuse_new" ? buffer::Overflow::kRefuseNew
+                                                   : buffer::Overflow::kDropOldest;
+  ring.spill_after = options.spill_after;
+  ring.max_age = options.max_age;
   return ring;
 }
 
@@ -43,22 +48,62 @@ bool is_device_failure(const base::Error& error) {
          error.code == base::ErrorCode::kTooLarge;  // more than its file system can address
 }
 
-base::Result<std::unique_ptr<buffer::Ring>> open_file_ring(const BufferOptions& options,
-                                                           const std::string& path,
-                                                           const base::Clock& clock,
-                                                           const base::Logger& log) {
-  for (int attempt = 0;; ++attempt) {
+// At a restart the agent before may not be gone yet.
+base::Result<std::unique_ptr<buffer::PosixFile>> lock_patiently(const std::string& path,
+                                                                base::Duration patience,
+                                                                const base::Clock& clock,
+                                                                const base::Logger& log) {
+  const base::BootTime deadline = clock.boot() + patience;
+  // Bounded by the number of tries too: a clock may stand still.
+  for (base::Duration waited{};; waited += kLockPoll) {
+    auto file = buffer::PosixFile::open_locked(path);
+    const bool held = !file && file.error().code == base::ErrorCode::kBusy;
+    if (!held || waited >= patience || clock.boot() >= deadline) return file;
+    if (waited == base::Duration{}) {
+      log.info("ring {}: in use by another process, waiting for up to {}", path,
+               base::format_duration(patience));
+    }
+    std::this_thread::sleep_for(kLockPoll);
+  }
+}
+
+struct OpenedRing {
+  std::unique_ptr<buffer::Ring> ring;
+  buffer::Recovery recovery;  // of the file that was found, be it resized since
+};
+
+bool is_unreadable(const base::Error& error) {
+  return error.code == base::ErrorCode::kCorrupt || error.code == base::ErrorCode::kUnsupported;
+}
+
+// The ring's file, for when the device works again.
+buffer::Reopen reopen(const std::string& path, std::uint64_t size, const base::Clock& clock,
+                      const base::Logger& log) {
+  return [path, size, &clock, log]() -> base::Result<std::unique_ptr<buffer::File>> {
     auto file = buffer::PosixFile::open_locked(path);
     if (!file) return tl::unexpected(file.error());
-    auto ring = buffer::Ring::open(std::move(*file), ring_options(options), clock,
+    return with_size(std::move(*file), path, size, clock, log).file;
+  };
+}
+
+base::Result<OpenedRing> open_file_ring(const BufferOptions& options, const std::string& path,
+                                        base::Duration lock_patience, const base::Clock& clock,
+                                        const base::Logger& log) {
+  for (int attempt = 0;; ++attempt) {
+    auto locked = lock_patiently(path, lock_patience, clock, log);
+    if (!locked) return tl::unexpected(locked.error());
+    SizedFile sized = with_size(std::move(*locked), path, options.size.count, clock, log);
+    auto ring = buffer::Ring::open(std::move(sized.file), ring_options(options), clock,
                                    base::Random::from_system(), log.named("ring"));
-    const bool unreadable = !ring && (ring.error().code == base::ErrorCode::kCorrupt ||
-                                      ring.error().code == base::ErrorCode::kUnsupported);
-    if (!unreadable || attempt > 0) return ring;
+    if (ring) {
+      buffer::Recovery found = sized.resized ? sized.resized->recovery : (*ring)->recovery();
+      return OpenedRing{std::move(*ring), found};
+    }
+    if (!is_unreadable(ring.error()) || attempt > 0) return tl::unexpected(ring.error());
     const std::string aside = fmt::format("{}.bad-{}", path, clock.wall_ns() / 1'000'000'000);
     std::error_code failed;
     std::filesystem::rename(path, aside, failed);
-    if (failed) return ring;
+    if (failed) return tl::unexpected(ring.error());
     log.error("ring {}: {}; set aside as {}, starting a new one", path, ring.error().message,
               aside);
   }
@@ -87,35 +132,23 @@ std::string status_socket_path(const StatusOptions& status, const std::string& r
 
 base::Result<Store> open_store(const BufferOptions& options, const std::string& path,
                                bool make_directory, const base::Clock& clock,
-                               const base::Logger& log) {
+                               const base::Logger& log, base::Duration lock_patience) {
   if (make_directory) {
     std::error_code ignored;  // what is wrong shows when the file is opened
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   }
   Store store;
   store.path = path;
-  auto ring = open_file_ring(options, path, clock, log);
-  if (!ring && is_device_failure(ring.error())) {
-    store.degraded = true;
-    store.degraded_why = ring.error().message;
-    log.error("{}; collecting into {} of memory instead, which does not survive a restart",
-              store.degraded_why, config::format_bytes(kMemoryRingBytes));
-    buffer::RingOptions memory = ring_options(options);
-    memory.size = kMemoryRingBytes;
-    memory.sync = buffer::SyncMode::kNever;
-    ring = buffer::Ring::open(std::make_unique<buffer::MemoryFile>(), memory, clock,
-                              base::Random::from_system(), log.named("ring"));
+  auto opened = open_file_ring(options, path, lock_patience, clock, log);
+  if (opened) {
+    report(opened->recovery, path, log);
+    store.ring = std::move(opened->ring);
+    return store;
   }
-  if (!ring) return tl::unexpected(ring.error());
-  store.ring = std::move(*ring);
-  if (!store.degraded) {
-    report(store.ring->recovery(), path, log);
-    const std::uint64_t size = store.ring->info().size_bytes;
-    if (size / buffer::kAlignment != options.size.count / buffer::kAlignment) {
-      log.warn("ring {}: is {} and stays so, though [buffer] size is {}", path,
-               config::format_bytes(size), config::format_bytes(options.size.count));
-    }
-  }
+  if (!is_device_failure(opened.error())) return tl::unexpected(opened.error());
+  store.ring = buffer::Ring::open_degraded(
+      opened.error(), reopen(path, options.size.count, clock, log), ring_options(options), clock,
+      base::Random::from_system(), log.named("ring"));
   return store;
 }
 

@@ -1,5 +1,5 @@
-// Store: the ring of this agent, opened where the configuration says, or in memory while the device
-// has no room for it.
+// Store: the ring of this agent, opened where the configuration says. While the device has no room
+// for it, or fails, the ring is degraded: it collects in memory.
 #pragma once
 
 #include <functional>
@@ -28,16 +28,20 @@ using GetEnvironment = std::function<std::optional<std::string>(const std::strin
 struct Store {
   std::unique_ptr<buffer::Ring> ring;
   std::string path;
-  bool degraded = false;  // in memory: nothing survives the process
-  std::string degraded_why;
 };
 
-// Opens or creates the ring file and takes its lock. Without room on the device (or with a device
-// that fails) a ring in memory takes its place, and the log says so. A file that is not a readable
-// ring is set aside as <path>.bad-<time>, never overwritten. Fails with a message that names path
-// and remedy when the directory is missing or forbidden, or another process holds the ring.
+// How long a start waits for the agent before to let go of the ring.
+constexpr base::Duration kLockPatience = std::chrono::seconds(5);
+
+// Opens or creates the ring file and takes its lock, for which it waits up to `lock_patience`. A
+// ring of another size than the configuration's is resized (ring_resize.h). Without room on the
+// device (or with a device that fails) the ring starts degraded, and tries again. A file that is
+// not a readable ring is set aside as <path>.bad-<time>, never overwritten. Fails with a message
+// that names path and remedy when the directory is missing or forbidden, or another process holds
+// the ring.
 [[nodiscard]] base::Result<Store> open_store(const BufferOptions& options, const std::string& path,
                                              bool make_directory, const base::Clock& clock,
-                                             const base::Logger& log);
+                                             const base::Logger& log,
+                                             base::Duration lock_patience = kLockPatience);
 
 }  // namespace holdfast::agent

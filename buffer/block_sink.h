@@ -25,10 +25,17 @@ struct BlockLimits {
   std::uint32_t points = 5000;
 };
 
+// Whose points these are; decides whether they may wait in memory.
+enum class Origin {
+  kReceived,  // somebody is promised that a kill does not lose them: in the file, or refused
+  kGathered,  // may wait in memory: in spill mode, and while the device fails
+};
+
 class BlockSink {
  public:
   // Called exactly once, from any thread: success when all lines of the add() are accepted (in the
-  // ring), else why some were not. On failure `not_accepted` is how many points did not get in.
+  // ring; received ones under sync = "always": and durable), else why some were not. On failure
+  // `not_accepted` is how many points did not get in; 0 when all did but could not be made durable.
   using Done = std::function<void(const base::Status& status, std::uint64_t not_accepted)>;
 
   virtual ~BlockSink() = default;
@@ -38,7 +45,7 @@ class BlockSink {
   // Copies the pieces into shared blocks and returns; a full block is compressed and appended on
   // the way. Each piece keeps within limits(), except a single longer line, which gets its own
   // block or is refused (kTooLarge). Order of pieces is kept. Thread-safe.
-  virtual void add(std::span<const Lines> pieces, Done done) = 0;
+  virtual void add(std::span<const Lines> pieces, Origin origin, Done done) = 0;
 
   // Closes the open block, so that everything added before is accepted or refused soon: the end of
   // a tick, or of a burst of requests. If another thread is already closing blocks it takes this

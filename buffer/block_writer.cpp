@@ -9,45 +9,60 @@ namespace holdfast::buffer {
 
 struct BlockWriter::Ticket {
   Done done;
+  Origin origin = Origin::kReceived;
   std::uint32_t open_pieces = 0;
+  std::uint64_t end_points = 0;  // point sequence after the last piece stored
   std::uint64_t not_accepted = 0;
   base::Status status;
 };
 
 BlockWriter::BlockWriter(Ring& ring, const BlockWriterOptions& options)
-    : ring_(ring), options_(options), compressor_(options.compression_level) {}
-
-bool BlockWriter::fits(const Lines& piece) const {
-  return open_.lines.size() + piece.bytes.size() <= options_.limits.raw_bytes &&
-         open_.points + piece.points <= options_.limits.points;
+    : ring_(ring), options_(options), compressor_(options.compression_level) {
+  gathered_.origin = Origin::kGathered;
+  ring_.on_sync_done([this](const SyncDone& done) { synced(done); });
 }
 
-void BlockWriter::put(const Lines& piece, const std::shared_ptr<Ticket>& ticket) {
-  if (open_.points > 0 && !fits(piece)) close_open();
-  if (open_.points == 0) {
-    open_.oldest_ns = piece.oldest_ns;
-    open_.newest_ns = piece.newest_ns;
+BlockWriter::~BlockWriter() { ring_.on_sync_done({}); }
+
+bool BlockWriter::busy() const {
+  const std::lock_guard lock(mutex_);
+  return !waiting_.empty();
+}
+
+bool BlockWriter::fits(const Draft& open, const Lines& piece) const {
+  return open.lines.size() + piece.bytes.size() <= options_.limits.raw_bytes &&
+         open.points + piece.points <= options_.limits.points;
+}
+
+void BlockWriter::put(Draft& open, const Lines& piece, const std::shared_ptr<Ticket>& ticket) {
+  if (open.points > 0 && !fits(open, piece)) close(open);
+  if (open.points == 0) {
+    open.oldest_ns = piece.oldest_ns;
+    open.newest_ns = piece.newest_ns;
   }
-  open_.lines.append(piece.bytes);
-  open_.points += piece.points;
-  open_.oldest_ns = std::min(open_.oldest_ns, piece.oldest_ns);
-  open_.newest_ns = std::max(open_.newest_ns, piece.newest_ns);
-  open_.shares.push_back({ticket, piece.points});
+  open.lines.append(piece.bytes);
+  open.points += piece.points;
+  open.oldest_ns = std::min(open.oldest_ns, piece.oldest_ns);
+  open.newest_ns = std::max(open.newest_ns, piece.newest_ns);
+  open.shares.push_back({ticket, piece.points});
   ++ticket->open_pieces;
-  if (open_.lines.size() >= options_.limits.raw_bytes || open_.points >= options_.limits.points) {
-    close_open();
+  if (open.lines.size() >= options_.limits.raw_bytes || open.points >= options_.limits.points) {
+    close(open);
   }
 }
 
-void BlockWriter::close_open() {
-  if (open_.points == 0) return;
-  waiting_bytes_ += open_.lines.size();
-  waiting_.push_back(std::exchange(open_, Draft{}));
+void BlockWriter::close(Draft& open) {
+  if (open.points == 0) return;
+  waiting_bytes_ += open.lines.size();
+  Draft next;
+  next.origin = open.origin;
+  waiting_.push_back(std::exchange(open, std::move(next)));
 }
 
-void BlockWriter::add(std::span<const Lines> pieces, Done done) {
+void BlockWriter::add(std::span<const Lines> pieces, Origin origin, Done done) {
   auto ticket = std::make_shared<Ticket>();
   ticket->done = std::move(done);
+  ticket->origin = origin;
   std::size_t bytes = 0;
   std::uint64_t points = 0;
   for (const Lines& piece : pieces) {
@@ -69,48 +84,101 @@ void BlockWriter::add(std::span<const Lines> pieces, Done done) {
     return;
   }
   for (const Lines& piece : pieces) {
-    if (piece.points > 0) put(piece, ticket);
+    if (piece.points > 0) put(origin == Origin::kGathered ? gathered_ : received_, piece, ticket);
   }
   drain(lock);
 }
 
 void BlockWriter::flush() {
-  std::unique_lock lock(mutex_);
-  close_open();
-  drain(lock);
+  {
+    std::unique_lock lock(mutex_);
+    close(gathered_);
+    close(received_);
+    drain(lock);
+  }
+  if (options_.wait_for_sync) ring_.want_sync();
 }
 
 void BlockWriter::drain(std::unique_lock<std::mutex>& lock) {
-  if (draining_) return;
+  if (draining_ || parked_) return;
   draining_ = true;
+  bool want_sync = false;
   while (!waiting_.empty()) {
     Draft draft = std::move(waiting_.front());
     waiting_.pop_front();
+    const std::uint64_t syncs = syncs_;
     lock.unlock();
-    const base::Status status = store(draft);
+    const auto stored = store(draft);
     lock.lock();
-    waiting_bytes_ -= draft.lines.size();
-    std::vector<std::shared_ptr<Ticket>> finished;
-    for (const Draft::Share& share : draft.shares) {
-      if (!status) {
-        share.ticket->status = status;
-        share.ticket->not_accepted += share.points;
-      }
-      if (--share.ticket->open_pieces == 0) finished.push_back(share.ticket);
+    if (!stored && stored.error().code == base::ErrorCode::kBusy) {
+      waiting_.push_front(std::move(draft));
+      if (syncs != syncs_) continue;  // one has ended meanwhile
+      parked_ = true;
+      break;
     }
+    waiting_bytes_ -= draft.lines.size();
+    const Tickets finished = settle(draft, stored);
+    want_sync = !unsynced_.empty();
     lock.unlock();
     for (const auto& ticket : finished) ticket->done(ticket->status, ticket->not_accepted);
     lock.lock();
   }
   draining_ = false;
+  if (!want_sync) return;
+  lock.unlock();
+  ring_.want_sync();
+  lock.lock();
 }
 
-base::Status BlockWriter::store(Draft& draft) {
-  compressor_.compress(draft.lines, block_);
-  block_.points = draft.points;
-  block_.oldest_ns = draft.oldest_ns;
-  block_.newest_ns = draft.newest_ns;
-  return ring_.append(block_);
+base::Result<std::uint64_t> BlockWriter::store(Draft& draft) {
+  if (!compressed_) {
+    compressor_.compress(draft.lines, block_);
+    block_.points = draft.points;
+    block_.oldest_ns = draft.oldest_ns;
+    block_.newest_ns = draft.newest_ns;
+  }
+  auto stored = ring_.append(block_, draft.origin);
+  compressed_ = !stored && stored.error().code == base::ErrorCode::kBusy;
+  return stored;
+}
+
+BlockWriter::Tickets BlockWriter::settle(const Draft& draft,
+                                         const base::Result<std::uint64_t>& stored) {
+  Tickets finished;
+  for (const Draft::Share& share : draft.shares) {
+    Ticket& ticket = *share.ticket;
+    if (stored) {
+      ticket.end_points = *stored;
+    } else {
+      ticket.status = tl::unexpected(stored.error());
+      ticket.not_accepted += share.points;
+    }
+    if (--ticket.open_pieces > 0) continue;
+    const bool waits =
+        options_.wait_for_sync && ticket.origin == Origin::kReceived && ticket.end_points > 0;
+    (waits ? unsynced_ : finished).push_back(share.ticket);
+  }
+  return finished;
+}
+
+void BlockWriter::synced(const SyncDone& done) {
+  Tickets finished;
+  std::unique_lock lock(mutex_);
+  ++syncs_;
+  parked_ = false;
+  const auto first = std::partition(
+      unsynced_.begin(), unsynced_.end(), [&](const std::shared_ptr<Ticket>& ticket) {
+        return done.status && ticket->end_points > done.durable_points;
+      });
+  finished.assign(first, unsynced_.end());
+  unsynced_.erase(first, unsynced_.end());
+  lock.unlock();
+  for (const auto& ticket : finished) {
+    if (!done.status && ticket->status) ticket->status = done.status;
+    ticket->done(ticket->status, ticket->not_accepted);
+  }
+  lock.lock();
+  drain(lock);
 }
 
 }  // namespace holdfast::buffer

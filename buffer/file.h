@@ -26,6 +26,13 @@ class File {
   [[nodiscard]] virtual base::Result<std::uint64_t> size() = 0;
   // Reserves `size` bytes on the device and makes the file that long; new bytes read as zeros.
   [[nodiscard]] virtual base::Status allocate(std::uint64_t size) = 0;
+  // Whether this is still the file that its name leads to, with at least `size` bytes: after a
+  // removal (kNotFound), a replacement (kNotFound) or a cut (kCorrupt) what is written is of no use
+  // to the next start. Cheap. A file without a name is always in place.
+  [[nodiscard]] virtual base::Status still_in_place(std::uint64_t size) {
+    (void)size;
+    return base::ok();
+  }
 };
 
 }  // namespace holdfast::buffer

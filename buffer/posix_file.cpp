@@ -39,9 +39,14 @@ int holder_of(int descriptor) {
   return 0;
 }
 
-tl::unexpected<base::Error> open_failure(const std::string& path, int error) {
+std::string directory_of(const std::string& path) {
   const auto slash = path.rfind('/');
-  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash);
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+tl::unexpected<base::Error> open_failure(const std::string& path, int error) {
+  const std::string directory = directory_of(path);
   switch (error) {
     case ENOENT:
       return base::fail(ErrorCode::kNotFound,
@@ -53,6 +58,8 @@ tl::unexpected<base::Error> open_failure(const std::string& path, int error) {
                         "ring {}: permission denied for uid {}; give it to this user, or set "
                         "[buffer] path",
                         path, geteuid());
+    case EEXIST:
+      return base::fail(ErrorCode::kBusy, "ring {}: is there already", path);
     case EISDIR:
     case ENAMETOOLONG:
       return base::fail(ErrorCode::kInvalid, "ring {}: {}; name a file in [buffer] path", path,
@@ -65,11 +72,47 @@ tl::unexpected<base::Error> open_failure(const std::string& path, int error) {
   }
 }
 
+base::Status lock(int descriptor, const std::string& path) {
+  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return base::ok();
+  if (errno != EWOULDBLOCK) return base::fail_errno("ring " + path + ": lock", errno);
+  const int pid = holder_of(descriptor);
+  return base::fail(ErrorCode::kBusy,
+                    "ring {}: in use by process {}; stop that one, or give each agent its own "
+                    "[buffer] path",
+                    path, pid > 0 ? fmt::format("{}", pid) : "(unknown)");
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<PosixFile>> PosixFile::open_locked(const std::string& path) {
-  const int descriptor =
-      ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+  // A file that is replaced between its opening and its locking is nobody's ring any more.
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    auto file = lock_at(path, 0);
+    if (!file || (*file)->still_in_place(0)) return file;
+  }
+  return base::fail(ErrorCode::kBusy, "ring {}: is being replaced all the time", path);
+}
+
+base::Result<std::unique_ptr<PosixFile>> PosixFile::create_locked(const std::string& path) {
+  return lock_at(path, O_EXCL);
+}
+
+base::Status PosixFile::remove_unlocked(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (descriptor < 0) {
+    if (errno == ENOENT) return base::ok();
+    return open_failure(path, errno);
+  }
+  const PosixFile closing(descriptor, path);
+  if (auto free = lock(descriptor, path); !free) return free;
+  if (::unlink(path.c_str()) == 0) return base::ok();
+  return base::fail_errno(fmt::format("ring {}: remove", path), errno);
+}
+
+base::Result<std::unique_ptr<PosixFile>> PosixFile::lock_at(const std::string& path,
+                                                            int more_flags) {
+  const int descriptor = ::open(
+      path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | more_flags, S_IRUSR | S_IWUSR);
   if (descriptor < 0) return open_failure(path, errno);
   std::unique_ptr<PosixFile> file(new PosixFile(descriptor, path));
   struct stat info {};
@@ -83,14 +126,9 @@ base::Result<std::unique_ptr<PosixFile>> PosixFile::open_locked(const std::strin
                       "writable by nobody else (chmod 600)",
                       path, info.st_uid, info.st_mode & 07777U, geteuid());
   }
-  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return base::fail_errno("ring " + path + ": lock", errno);
-    const int pid = holder_of(descriptor);
-    return base::fail(ErrorCode::kBusy,
-                      "ring {}: in use by process {}; stop that one, or give each agent its own "
-                      "[buffer] path",
-                      path, pid > 0 ? fmt::format("{}", pid) : "(unknown)");
-  }
+  file->device_ = info.st_dev;
+  file->inode_ = info.st_ino;
+  if (auto locked = lock(descriptor, path); !locked) return tl::unexpected(locked.error());
   return file;
 }
 
@@ -104,6 +142,8 @@ base::Result<std::unique_ptr<PosixFile>> PosixFile::open_readonly(const std::str
   if (!S_ISREG(info.st_mode)) {
     return base::fail(ErrorCode::kInvalid, "ring {}: is not a regular file", path);
   }
+  file->device_ = info.st_dev;
+  file->inode_ = info.st_ino;
   return file;
 }
 
@@ -152,6 +192,40 @@ base::Result<std::uint64_t> PosixFile::size() {
   struct stat info {};
   if (fstat(descriptor_, &info) != 0) return base::fail_errno("ring " + path_, errno);
   return static_cast<std::uint64_t>(info.st_size);
+}
+
+// While the descriptor is open its inode is not given to another file, so the two numbers tell.
+base::Status PosixFile::still_in_place(std::uint64_t size) {
+  struct stat info {};
+  if (lstat(path_.c_str(), &info) != 0) {
+    if (errno != ENOENT) return base::fail_errno(fmt::format("ring {}: look", path_), errno);
+    return base::fail(ErrorCode::kNotFound, "ring {}: was removed while in use", path_);
+  }
+  if (info.st_dev != device_ || info.st_ino != inode_) {
+    return base::fail(ErrorCode::kNotFound, "ring {}: was replaced while in use", path_);
+  }
+  const auto length = static_cast<std::uint64_t>(info.st_size);
+  if (length >= size) return base::ok();
+  return base::fail(ErrorCode::kCorrupt, "ring {}: was cut short while in use: {} of {} bytes left",
+                    path_, length, size);
+}
+
+base::Status PosixFile::rename_to(const std::string& path) {
+  if (::rename(path_.c_str(), path.c_str()) != 0) {
+    return base::fail_errno(fmt::format("ring {}: rename to {}", path_, path), errno);
+  }
+  path_ = path;
+  return base::ok();
+}
+
+base::Status PosixFile::sync_directory() const {
+  const std::string directory = directory_of(path_);
+  const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return base::fail_errno(fmt::format("directory {}: open", directory), errno);
+  const int failed = fsync(descriptor) == 0 ? 0 : errno;
+  ::close(descriptor);
+  if (failed == 0) return base::ok();
+  return base::fail_errno(fmt::format("directory {}: sync", directory), failed);
 }
 
 base::Status PosixFile::allocate(std::uint64_t size) {

@@ -18,6 +18,11 @@ class PosixFile final : public File {
   // by another process; its pid is named), kNotFound, kPermission, kIo.
   [[nodiscard]] static base::Result<std::unique_ptr<PosixFile>> open_locked(
       const std::string& path);
+  // The same for a file that must be new; kBusy when there is one already.
+  [[nodiscard]] static base::Result<std::unique_ptr<PosixFile>> create_locked(
+      const std::string& path);
+  // Removes a file that nobody holds the lock of; kBusy if somebody does. No file is fine.
+  [[nodiscard]] static base::Status remove_unlocked(const std::string& path);
   // For looking only: no lock, writes fail.
   [[nodiscard]] static base::Result<std::unique_ptr<PosixFile>> open_readonly(
       const std::string& path);
@@ -36,8 +41,16 @@ class PosixFile final : public File {
   [[nodiscard]] base::Status sync() override;
   [[nodiscard]] base::Result<std::uint64_t> size() override;
   [[nodiscard]] base::Status allocate(std::uint64_t size) override;
+  [[nodiscard]] base::Status still_in_place(std::uint64_t size) override;
+
+  // Takes the place and the name of whatever is at `path`, in one step. Not durable before
+  // sync_directory(). Not to be called while other threads use the file.
+  [[nodiscard]] base::Status rename_to(const std::string& path);
+  [[nodiscard]] base::Status sync_directory() const;
 
  private:
+  [[nodiscard]] static base::Result<std::unique_ptr<PosixFile>> lock_at(const std::string& path,
+                                                                        int more_flags);
   [[nodiscard]] base::Status check_room(std::uint64_t size, blkcnt_t blocks_held) const;
   [[nodiscard]] base::Status reserve(std::uint64_t size, std::uint64_t length);
   [[nodiscard]] base::Status fill_with_zeros(std::uint64_t from, std::uint64_t to);
@@ -45,6 +58,8 @@ class PosixFile final : public File {
 
   int descriptor_;
   std::string path_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
 };
 
 }  // namespace holdfast::buffer

@@ -18,16 +18,6 @@ std::vector<std::byte> read_bytes(File& file, std::uint64_t offset, std::size_t 
   return bytes;
 }
 
-bool all_zero(const std::vector<std::byte>& bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
-}
-
-bool plausible(const Superblock& superblock) {
-  return superblock.data_size >= kMinDataSize && superblock.data_size % kAlignment == 0 &&
-         superblock.data_size < kMaxNumber &&
-         superblock.file_size == kDataOffset + superblock.data_size;
-}
-
 struct SlotHint {
   State state;
   std::size_t index = 0;
@@ -46,6 +36,9 @@ std::optional<SlotHint> newest_slot(File& file, const Superblock& superblock) {
 
 // The last synced block still stands where the slot says: nothing has lapped it since.
 bool hint_holds(BlockIo& io, const State& state) {
+  // Without syncs the ring may have gone round since, any number of times, and a power cut may
+  // leave old sectors between new ones: that this block still stands proves nothing then.
+  if (!state.clean && state.unsynced_limit >= io.data_size()) return false;
   if (state.last_block == 0) {
     // No block was synced when this slot was written. If the ring has gone round since, the start
     // of the data area holds a block of another lap, or what is left of one.
@@ -56,6 +49,17 @@ bool hint_holds(BlockIo& io, const State& state) {
   const auto last = io.at(state.last_position);
   return last && last->header.block_sequence == state.last_block &&
          last->end() == state.synced.position;
+}
+
+// The state in a checkpoint block. A record says in which block it lies: the payload's checksum is
+// the same for all records of one length, as a record ends with its own checksum, so it would not
+// show that the header is of another one.
+std::optional<State> checkpoint_in(const FoundBlock& block, std::string_view payload,
+                                   const Superblock& superblock) {
+  if (block.header.kind != BlockKind::kCheckpoint) return std::nullopt;
+  auto state = decode_state(base::as_bytes(payload), superblock);
+  if (state && state->next.block_sequence != block.header.block_sequence) return std::nullopt;
+  return state;
 }
 
 // A block that proves that its numbers were given out, though it cannot be accepted.
@@ -75,14 +79,22 @@ void walk(BlockIo& io, Recovered& out) {
   const std::uint64_t end = state.synced.position + data_size;
   Mark tail = state.synced;
   std::uint64_t from = tail.position;
+  std::string payload;
   while (from < end) {
     const std::uint64_t limit = std::min(end, tail.position + window);
     const auto block =
         io.search(from, limit, tail.block_sequence, tail.block_sequence + window / kAlignment + 1);
     if (!block) break;
-    if (block->end() > end || !io.payload_ok(*block)) {
+    payload.clear();
+    const bool pad = block->header.kind == BlockKind::kPad;
+    const bool back = block->header.point_sequence < tail.point_sequence;
+    if (back || block->end() > end || (!pad && !io.read_payload(*block, payload))) {
       from = block->position + kAlignment;
       continue;
+    }
+    // Later records must be newer than all that are there, wherever a later scan meets them.
+    if (const auto checkpoint = checkpoint_in(*block, payload, out.superblock)) {
+      out.state.generation = std::max(out.state.generation, checkpoint->generation);
     }
     if (block->position != tail.position) ++out.report.holes;
     if (block->header.point_sequence > tail.point_sequence) {
@@ -114,6 +126,7 @@ struct Scan {
   std::optional<FoundBlock> checkpoint;  // newest one whose record is whole
   State checkpoint_state;
   std::uint64_t farthest = 0;    // offset of the sound block nearest to the end
+  std::uint64_t generation = 0;  // highest of all checkpoints
   std::vector<FoundBlock> torn;  // sound headers whose payload is not
 };
 
@@ -132,9 +145,9 @@ Scan scan_all(BlockIo& io, const Superblock& superblock) {
     scan.farthest = at;
     const std::uint64_t sequence = block->header.block_sequence;
     if (!scan.newest || sequence > scan.newest->header.block_sequence) scan.newest = block;
-    if (block->header.kind == BlockKind::kCheckpoint &&
-        (!scan.checkpoint || sequence > scan.checkpoint->header.block_sequence)) {
-      if (auto state = decode_state(base::as_bytes(payload), superblock)) {
+    if (auto state = checkpoint_in(*block, payload, superblock)) {
+      scan.generation = std::max(scan.generation, state->generation);
+      if (!scan.checkpoint || sequence > scan.checkpoint->header.block_sequence) {
         scan.checkpoint = block;
         scan.checkpoint_state = std::move(*state);
       }
@@ -167,6 +180,7 @@ void full_scan(BlockIo& io, std::optional<SlotHint> slot, Recovered& out) {
   if (scan.checkpoint && (!slot || scan.checkpoint_state.generation > out.state.generation)) {
     out.state = std::move(scan.checkpoint_state);
   }
+  out.state.generation = std::max(out.state.generation, scan.generation);
   out.report.ledger_lost = !slot && !scan.checkpoint;
   out.tail = out.state.next;
   if (scan.newest) {
@@ -215,6 +229,8 @@ void relocate(Mark& mark, BlockIo& io, std::uint64_t floor, const Mark& tail) {
 // Numbers once given out are never used again, even if the blocks that bore them are lost.
 void raise_above_everything_known(Recovered& out) {
   const std::uint64_t found = out.tail.point_sequence;
+  // Points that every reader has passed were delivered from memory: they are not missing.
+  std::uint64_t passed = out.state.readers.empty() ? 0 : kAnySequence;
   out.tail.block_sequence = std::max(out.tail.block_sequence, out.state.next.block_sequence);
   out.tail.point_sequence = std::max(out.tail.point_sequence, out.state.next.point_sequence);
   for (const ReaderState& reader : out.state.readers) {
@@ -222,9 +238,11 @@ void raise_above_everything_known(Recovered& out) {
       out.tail.block_sequence = std::max(out.tail.block_sequence, range.begin.block_sequence);
       out.tail.point_sequence = std::max(out.tail.point_sequence, range.begin.points());
     }
+    passed = std::min(passed, reader.ranges.front().begin.points());
   }
   out.tail.block_sequence = std::max<std::uint64_t>(out.tail.block_sequence, 1);
-  out.report.points_lost += out.tail.point_sequence - found;
+  out.report.points_lost +=
+      out.tail.point_sequence - std::min(out.tail.point_sequence, std::max(found, passed));
 }
 
 }  // namespace
@@ -238,87 +256,68 @@ Mark end_of(const FoundBlock& block) {
           block.header.point_sequence + block.header.points, 0};
 }
 
-base::Result<Superblock> read_superblock(File& file, bool& damaged) {
-  damaged = false;
-  std::optional<Superblock> found;
-  bool blank = true;
-  // Nothing that could not be read counts as blank: it may be readable again.
-  std::optional<base::Error> unreadable;
-  const auto read = [&](std::uint64_t offset, std::size_t size) {
-    std::vector<std::byte> bytes(size);
-    const auto got = file.read_at(offset, bytes);
-    if (!got) unreadable = got.error();
-    bytes.resize(got.value_or(0));
-    blank = blank && all_zero(bytes);
-    return bytes;
-  };
-  for (const std::uint64_t offset : kSuperblockOffsets) {
-    const auto bytes = read(offset, kSuperblockBytes);
-    if (bytes.size() == kSuperblockBytes) {
-      const auto copy = decode_superblock(std::span(bytes).first<kSuperblockBytes>());
-      if (copy && plausible(*copy)) {
-        if (!found) found = copy;
-        continue;
-      }
-    }
-    damaged = true;
+Mark enter(const FoundBlock& block, std::uint64_t points) {
+  Mark mark = start_of(block);
+  if (points <= mark.point_sequence) return mark;
+  if (points < mark.point_sequence + block.header.points) {
+    mark.points_into_block = static_cast<std::uint32_t>(points - mark.point_sequence);
+  } else {
+    mark.point_sequence = points;
   }
-  for (std::size_t i = 0; !found && i < 2; ++i) {
-    const auto bytes = read(kSlotOffsets[i], kSlotSize);
-    const auto rebuilt = superblock_from_state(bytes);
-    if (rebuilt && plausible(*rebuilt)) found = rebuilt;
-  }
-  // A file whose creation was cut short has nothing in the data area either.
-  if (!found) (void)read(kDataOffset, kHeaderSize);
-  if (!found) {
-    if (blank && unreadable) return tl::unexpected(*unreadable);
-    if (blank) return base::fail(base::ErrorCode::kNotFound, "the file holds no ring yet");
-    return base::fail(base::ErrorCode::kCorrupt,
-                      "neither superblock nor slot is readable: this is not a ring, or its head is "
-                      "destroyed");
-  }
-  if (found->version > kFormatVersion || found->incompat != 0) {
-    return base::fail(base::ErrorCode::kUnsupported,
-                      "format version {} (features {:#x}) is newer than this program's version {}",
-                      found->version, found->incompat, kFormatVersion);
-  }
-  return *found;
+  return mark;
+}
+
+bool follows(const BlockHeader& header, const Mark& mark, const Mark& tail) {
+  const bool next = header.block_sequence == mark.block_sequence;
+  return header.block_sequence >= mark.block_sequence &&
+         header.block_sequence < tail.block_sequence &&
+         (next || header.point_sequence >= mark.point_sequence) &&
+         header.point_sequence + header.points <= tail.points();
 }
 
 Mark first_live(BlockIo& io, const Mark& mark, std::uint64_t floor, const Mark& tail) {
   if (mark.position >= tail.position || mark.block_sequence >= tail.block_sequence) return tail;
+  const std::uint64_t points = mark.points();
   Mark at = mark;
   // Block by block while they are sound; from the first damaged one on, search. A mark that is
   // overwritten already leads nowhere: its place belongs to newer blocks.
   const bool overwritten = mark.position < floor_of(tail.position, io.data_size());
   while (!overwritten && at.position < tail.position) {
     const auto block = io.at(at.position);
-    if (!block || block->header.block_sequence < at.block_sequence ||
-        block->header.block_sequence >= tail.block_sequence) {
-      break;
-    }
-    if (at.position >= floor) {
-      Mark live = start_of(*block);
-      if (live.block_sequence == mark.block_sequence)
-        live.points_into_block = mark.points_into_block;
-      if (live.points_into_block < std::max(block->header.points, 1U)) return live;
-    }
-    at = end_of(*block);
+    if (!block || !follows(block->header, at, tail)) break;
+    Mark end = end_of(*block);
+    const bool done = block->header.points > 0 && points >= end.point_sequence;
+    if (at.position >= floor && !done) return enter(*block, points);
+    end.point_sequence = std::max(end.point_sequence, points);
+    at = end;
   }
-  const auto next = io.search(std::max(at.position, floor), tail.position, at.block_sequence,
-                              tail.block_sequence);
-  return next ? start_of(*next) : tail;
+  for (std::uint64_t from = std::max(at.position, floor);; from += kAlignment) {
+    const auto next = io.search(from, tail.position, at.block_sequence, tail.block_sequence);
+    if (!next) return tail;
+    if (follows(next->header, at, tail)) return enter(*next, points);
+    from = next->position;
+  }
 }
 
 void settle(ReaderState& reader, BlockIo& io, std::uint64_t floor, const Mark& tail) {
-  Range& range = reader.ranges.front();
-  const bool overtaken = range.begin.position < floor;
-  const Mark live = first_live(io, range.begin, floor, tail);
-  if (live.points() > range.begin.points()) {
-    const std::uint64_t lost = live.points() - range.begin.points();
-    (overtaken ? reader.counters.overflow : reader.counters.corrupt) += lost;
+  // Nothing lies behind the tail, whatever a forged record says.
+  for (Range& range : reader.ranges) {
+    for (Mark* mark : {&range.begin, &range.end}) {
+      const bool open = mark == &range.end && range.is_open();
+      if (!open && mark->position > tail.position) {
+        *mark = {tail.position, tail.block_sequence, mark->points(), 0};
+      }
+    }
   }
-  range.begin = live;
+  std::size_t ranges = 0;
+  while (ranges != reader.ranges.size()) {
+    ranges = reader.ranges.size();
+    const Range& front = reader.ranges.front();
+    const bool overtaken = front.begin.position < floor;
+    Mark live = first_live(io, front.begin, floor, tail);
+    if (!front.is_open() && !live.before(front.end)) live = front.end;
+    (overtaken ? reader.counters.overflow : reader.counters.corrupt) += advance(reader, live);
+  }
 }
 
 Recovered recover(File& file, const Superblock& superblock) {

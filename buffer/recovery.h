@@ -41,11 +41,20 @@ struct Recovered {
 [[nodiscard]] Mark start_of(const FoundBlock& block);
 [[nodiscard]] Mark end_of(const FoundBlock& block);
 
-// First live place for a reader at `mark`, given the tail: the mark itself if its block is sound,
-// else the next block that is, else the tail. Blocks below `floor` are overwritten.
+// The place in a block for a reader that has done all points below `points`.
+[[nodiscard]] Mark enter(const FoundBlock& block, std::uint64_t points);
+
+// Whether a block can lie at or after this mark in a ring with this tail: neither its sequence nor
+// its points go back, and the tail is past it. Blocks of a numbering that was given up, after a
+// device lost what it had called durable, do not pass. (The very block of the mark does: of a
+// reader that had its points from memory before the block was written.)
+[[nodiscard]] bool follows(const BlockHeader& header, const Mark& mark, const Mark& tail);
+
+// First live place for a reader at `mark`, given the tail: the first sound block at or after it
+// with points not yet done, else the tail. Blocks below `floor` are overwritten.
 [[nodiscard]] Mark first_live(BlockIo& io, const Mark& mark, std::uint64_t floor, const Mark& tail);
 
-// Moves a reader's first range to its first live place and books the difference: overflow when the
+// Moves a reader to its first live place and books the difference: overflow when the
 // writer has overtaken it, corrupt when the blocks are damaged or were lost in a power cut.
 void settle(ReaderState& reader, BlockIo& io, std::uint64_t floor, const Mark& tail);
 

@@ -20,6 +20,7 @@
 #include "agent/base/log.h"
 #include "agent/base/random.h"
 #include "agent/base/result.h"
+#include "buffer/block_sink.h"
 #include "buffer/file.h"
 #include "buffer/format.h"
 
@@ -39,15 +40,29 @@ struct Block {
 };
 
 enum class SyncMode { kNever, kInterval };
-enum class Overflow { kDropOldest };
+enum class Overflow {
+  kDropOldest,  // the oldest blocks make room
+  kRefuseNew,   // append fails (kFull) rather than overwrite what an output has still to deliver
+};
+enum class Mode {
+  kDurable,  // every block is written when it is appended
+  kSpill,    // gathered blocks wait in memory while the outputs keep up
+};
 
 struct RingOptions {
   std::uint64_t size = 64ULL << 20;  // bytes of the file, header included
   SyncMode sync = SyncMode::kInterval;
   Overflow overflow = Overflow::kDropOldest;
-  // No more than this may lie after the last completed sync (unless sync is kNever): append syncs,
-  // or waits for the sync that is running, when it would be passed. 0 = min(2 MiB, a quarter of the
-  // data area), and never more than a quarter of it. Bounds recovery.
+  Mode mode = Mode::kDurable;
+  // kSpill: a block unacknowledged for so long is written.
+  base::Duration spill_after{std::chrono::seconds(30)};
+  // Payload and headers of blocks that wait in memory, at most.
+  std::uint64_t memory_limit = 1ULL << 20;
+  // Blocks stored longer ago than this are not handed out any more; 0 = never too old.
+  base::Duration max_age{};
+  // No more than this may lie after the last completed sync (unless sync is kNever): see append().
+  // 0 = min(1 MiB, a quarter of the data area), and never more than a quarter of it. Bounds
+  // recovery, and what is kept in memory for writing it again should the sync fail.
   std::uint64_t unsynced_limit = 0;
   // A checkpoint block is written after this many bytes (0 = min(4 MiB, a quarter of the data
   // area)) and after this much time.
@@ -66,6 +81,15 @@ struct LedgerCounters {
   friend bool operator==(const LedgerCounters&, const LedgerCounters&) = default;
   [[nodiscard]] std::uint64_t total() const {
     return delivered + overflow + rejected + expired + corrupt + filtered;
+  }
+  LedgerCounters& operator+=(const LedgerCounters& other) {
+    delivered += other.delivered;
+    overflow += other.overflow;
+    rejected += other.rejected;
+    expired += other.expired;
+    corrupt += other.corrupt;
+    filtered += other.filtered;
+    return *this;
   }
 };
 
@@ -105,8 +129,21 @@ struct RingInfo {
   std::uint64_t bytes_written = 0;
   std::uint64_t syncs = 0;
   std::uint64_t unsynced_bytes = 0;
+  // The device fails, or was never there: gathered points wait in memory, others are refused.
+  bool degraded = false;
+  std::string degraded_why;
+  std::uint64_t held_points = 0;  // accepted, in memory only
+  std::uint64_t held_bytes = 0;
   std::vector<ReaderInfo> readers;
 };
+
+// The end of a sync, as on_sync_done tells it.
+struct SyncDone {
+  base::Status status;
+  std::uint64_t durable_points = 0;  // on success: points below this sequence are durable
+};
+
+using Reopen = std::function<base::Result<std::unique_ptr<File>>()>;
 
 // What recovery found; said once in the log.
 struct Recovery {
@@ -173,23 +210,43 @@ class Ring {
                                                                 const base::Clock& clock,
                                                                 base::Random random,
                                                                 base::Logger logger = {});
+  // A ring whose device does not work yet (`why`): degraded from the start. tend() calls `reopen`
+  // now and then; when it has a file, what waits in memory joins what the file holds.
+  [[nodiscard]] static std::unique_ptr<Ring> open_degraded(const base::Error& why, Reopen reopen,
+                                                           const RingOptions& options,
+                                                           const base::Clock& clock,
+                                                           base::Random random,
+                                                           base::Logger logger = {});
   virtual ~Ring() = default;
 
   [[nodiscard]] virtual const Recovery& recovery() const = 0;
 
   // Largest payload a block may have.
   [[nodiscard]] virtual std::uint32_t max_payload() const = 0;
-  // Stores the block (and fills in its header); on success its points are accepted. Errors:
-  // kTooLarge, or the device's.
-  [[nodiscard]] virtual base::Status append(Block& block) = 0;
+  // Stores the block, taking its bytes; on success its points are accepted and the result is the
+  // point sequence after them. On failure the block is untouched. Errors: kTooLarge; kFull (under
+  // kRefuseNew, or no room left in memory); kBusy: too much is unsynced, try again after the next
+  // on_sync_done (only if on_sync_wanted is set; without it append syncs by itself); the device's.
+  [[nodiscard]] virtual base::Result<std::uint64_t> append(Block& block, Origin origin) = 0;
+  [[nodiscard]] base::Result<std::uint64_t> append(Block& block) {
+    return append(block, Origin::kReceived);
+  }
 
-  // Makes everything appended and acknowledged so far durable. Does nothing (and says so by false)
-  // when no block was appended since the last one, unless `even_if_idle`.
+  // Makes everything written and acknowledged so far durable. Does nothing (and says so by false)
+  // when no block was written since the last one, unless `even_if_idle`; nor while degraded, where
+  // tend() tries the device.
   virtual base::Result<bool> sync(bool even_if_idle) = 0;
-  // If set, called when append finds half of unsynced_limit used: somebody should sync() soon. It
-  // must return at once. Without it append syncs by itself. Once it is replaced, the old one is not
-  // running any more.
+  // What is due by time: writes blocks that have waited in memory for long enough, tries a device
+  // again that failed. Call it every second or so, and before each sync().
+  virtual void tend() = 0;
+  // If set, called when append finds half of unsynced_limit used, and by want_sync(): somebody
+  // should sync() soon. It must return at once. Once it is replaced, the old one is not running any
+  // more.
   virtual void on_sync_wanted(std::function<void()> callback) = 0;
+  virtual void want_sync() = 0;
+  // Called at the end of each sync(), successful, idle or failed, on its thread. It must not set
+  // callbacks. Once it is replaced, the old one is not running any more.
+  virtual void on_sync_done(std::function<void(const SyncDone&)> callback) = 0;
   // Called after each append on the appender's thread. It must return at once and not set
   // callbacks. Once it is replaced, the old one is not running any more.
   virtual void on_append(std::function<void()> callback) = 0;

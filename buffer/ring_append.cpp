@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cassert>
 
+#include "buffer/clock_era.h"
 #include "buffer/crc32c.h"
 #include "buffer/ring_file.h"
 
 namespace holdfast::buffer {
 namespace {
 
-constexpr std::int64_t kClockStepNs = 60'000'000'000;
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
 std::uint64_t extent_of(std::size_t bytes) {
@@ -40,79 +40,163 @@ std::uint32_t RingFile::max_payload() const {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(kMaxPayload, share));
 }
 
-base::Status RingFile::append(Block& block) {
+base::Result<std::uint64_t> RingFile::append(Block& block, Origin origin) {
   assert(block.bytes.size() >= kHeaderSize);
   if (block.bytes.size() - kHeaderSize > max_payload()) {
     return base::fail(base::ErrorCode::kTooLarge,
                       "a block of {} bytes does not fit this ring: at most {}",
                       block.bytes.size() - kHeaderSize, max_payload());
   }
+  std::uint64_t end_points = 0;
   {
     const std::lock_guard turn(append_mutex_);
     update_era();
-    checkpoint_if_due();
-    BlockHeader header;
-    header.kind = BlockKind::kData;
-    header.codec = block.codec;
-    header.points = block.points;
-    header.raw_size = block.raw_size;
-    header.raw_crc32 = block.raw_crc32;
-    header.oldest_ns = block.oldest_ns;
-    header.span_s = span_seconds(block.oldest_ns, block.newest_ns);
-    if (auto stored = write_block(header, block.bytes); !stored) return stored;
+    const auto fresh = make_held(block);
+    end_points = fresh->end_points();
+    if (auto stored = store(fresh, origin); !stored) {
+      block = std::move(fresh->block);
+      return tl::unexpected(stored.error());
+    }
   }
   const std::lock_guard turn(callback_mutex_);
   if (appended_) appended_();
-  return base::ok();
+  return end_points;
 }
 
-base::Status RingFile::write_block(BlockHeader header, std::string& bytes) {
+std::shared_ptr<HeldBlock> RingFile::make_held(Block& block) const {
+  auto held = std::make_shared<HeldBlock>();
+  held->block = std::move(block);
+  held->point_sequence = accepted_;
+  held->era = era_;
+  held->stored_at_s = now_s();
+  held->since = clock_.boot();
+  return held;
+}
+
+// In memory if it may be, else in the file, after all that waits in memory.
+base::Status RingFile::store(const std::shared_ptr<HeldBlock>& fresh, Origin origin) {
+  const bool patient = origin == Origin::kGathered;
+  const std::optional<base::Error> why = trouble();
+  if (patient && (why || outputs_keep_up())) {
+    auto held = hold(fresh);
+    if (held || why) return held;
+  }
+  if (why) return tl::unexpected(*why);
+  auto written = write_held();
+  if (written) written = write_block(fresh);
+  if (written) return written;
+  const bool failed = is_device_failure(written.error());
+  if (failed) degrade(written.error());
+  const bool may_wait = failed || written.error().code == base::ErrorCode::kBusy;
+  if (patient && may_wait && hold(fresh)) return base::ok();
+  return written;
+}
+
+base::Status RingFile::write_block(const std::shared_ptr<HeldBlock>& held) {
+  checkpoint_if_due();
+  std::string& bytes = held->block.bytes;
   if (auto room = reserve(extent_of(bytes.size())); !room) return room;
-  seal_place(header);
-  seal(header, bytes, superblock_.seed());
-  return place(header, std::as_bytes(std::span<const char>(bytes)));
+  if (held->point_sequence > tail_.points()) {
+    // Points in between were delivered from memory. A slot must say so before the file does: else,
+    // after a kill, they would look lost.
+    if (auto written = write_slot(false); !written) return written;
+  }
+  BlockHeader header;
+  header.kind = BlockKind::kData;
+  header.codec = held->block.codec;
+  header.point_sequence = held->point_sequence;
+  header.points = held->block.points;
+  header.raw_size = held->block.raw_size;
+  header.raw_crc32 = held->block.raw_crc32;
+  header.oldest_ns = held->block.oldest_ns;
+  header.span_s = span_seconds(held->block.oldest_ns, held->block.newest_ns);
+  seal_place(header, held->era);
+  header.stored_at_s = held->stored_at_s;
+  seal(header, bytes, medium_.superblock.seed());
+  return place(header, {held, &bytes}, held.get());
 }
 
+// Everything that may refuse a block is asked before the first byte is written.
 base::Status RingFile::reserve(std::uint64_t extent) {
   // tail_ changes only under append_mutex_, which the caller holds.
   const std::uint64_t room = data_size() - tail_.position % data_size();
-  if (extent > room) {
-    if (auto padded = write_pad(room); !padded) return padded;
+  const std::uint64_t padding = extent > room ? room : 0;
+  const std::uint64_t new_tail = tail_.position + padding + extent;
+  if (auto welcome = refuse_if_full(new_tail); !welcome) return welcome;
+  if (auto bounded = keep_unsynced_bounded(padding + extent); !bounded) return bounded;
+  if (padding > 0) {
+    if (auto padded = write_pad(padding); !padded) return padded;
   }
-  if (auto bounded = keep_unsynced_bounded(extent); !bounded) return bounded;
-  return make_room(tail_.position + extent);
+  return make_room(new_tail);
 }
 
-void RingFile::seal_place(BlockHeader& header) const {
+void RingFile::seal_place(BlockHeader& header, std::uint16_t era) const {
   header.block_sequence = tail_.block_sequence;
-  header.point_sequence = tail_.point_sequence;
-  header.flags = static_cast<std::uint16_t>(era_ | lap_bits(tail_.position, data_size()));
-  header.stored_at_s = static_cast<std::uint32_t>(
+  header.flags = static_cast<std::uint16_t>(era | lap_bits(tail_.position, data_size()));
+  header.stored_at_s = now_s();
+}
+
+std::uint32_t RingFile::now_s() const {
+  return static_cast<std::uint32_t>(
       std::clamp<std::int64_t>(clock_.wall_ns() / 1'000'000'000, 0, UINT32_MAX));
 }
 
 base::Status RingFile::write_pad(std::uint64_t room) {
-  if (auto bounded = keep_unsynced_bounded(room); !bounded) return bounded;
   if (auto made = make_room(tail_.position + room); !made) return made;
   BlockHeader header;
   header.kind = BlockKind::kPad;
-  seal_place(header);
+  header.point_sequence = tail_.points();
+  seal_place(header, era_);
   header.payload_size = static_cast<std::uint32_t>(room - kHeaderSize);
-  std::array<std::byte, kHeaderSize> bytes;
-  encode_header(header, superblock_.seed(), bytes);
-  return place(header, bytes);
+  auto bytes = std::make_shared<std::string>(kHeaderSize, '\0');
+  encode_header(header, medium_.superblock.seed(),
+                std::as_writable_bytes(std::span<char, kHeaderSize>(bytes->data(), kHeaderSize)));
+  return place(header, std::move(bytes), nullptr);
 }
 
-base::Status RingFile::place(const BlockHeader& header, std::span<const std::byte> bytes) {
-  const std::uint64_t offset = kDataOffset + tail_.position % data_size();
-  if (auto written = write_counted(offset, bytes); !written) return written;
+base::Status RingFile::place(const BlockHeader& header, std::shared_ptr<const std::string> bytes,
+                             HeldBlock* held) {
+  const Mark from = tail_;
+  const std::uint64_t offset = kDataOffset + from.position % data_size();
+  if (auto written = write_counted(offset, base::as_bytes(*bytes)); !written) return written;
   const std::lock_guard lock(mutex_);
-  last_position_ = tail_.position;
+  last_position_ = from.position;
   last_block_ = header.block_sequence;
-  tail_ = {tail_.position + header.extent(), header.block_sequence + 1,
+  tail_ = {from.position + header.extent(), header.block_sequence + 1,
            header.point_sequence + header.points, 0};
+  move_marks(from);
   bytes_since_checkpoint_ += header.extent();
+  if (options_.sync != SyncMode::kNever) {
+    unsynced_bytes_ += bytes->size();
+    unsynced_writes_.push_back({offset, std::move(bytes)});
+  }
+  if (held != nullptr) mark_written(*held, from);
   return base::ok();
+}
+
+// Readers that have done all points of the block just written, because they had them from memory,
+// stand behind it.
+void RingFile::move_marks(const Mark& from) {
+  const auto move = [&](Mark& mark) {
+    if (mark.position != from.position || mark.points() < tail_.points()) return;
+    mark = {tail_.position, tail_.block_sequence, mark.points(), 0};
+  };
+  for (Reader& reader : readers_) {
+    for (Range& range : reader.state.ranges) {
+      move(range.begin);
+      if (!range.is_open()) move(range.end);
+    }
+  }
+}
+
+void RingFile::mark_written(HeldBlock& held, const Mark& from) {
+  held.begin = Mark{from.position, from.block_sequence, held.point_sequence, 0};
+  held.end = tail_;
+  accepted_ = std::max(accepted_, held.end_points());
+  if (!held_.empty() && held_.front().get() == &held) {
+    held_bytes_ -= held.block.bytes.size();
+    held_.pop_front();
+  }
 }
 
 base::Status RingFile::keep_unsynced_bounded(std::uint64_t extent) {
@@ -120,16 +204,33 @@ base::Status RingFile::keep_unsynced_bounded(std::uint64_t extent) {
   std::uint64_t unsynced = 0;
   {
     const std::lock_guard lock(mutex_);
-    unsynced = tail_.position + extent - synced_.position;
+    unsynced = tail_.position - synced_.position;
   }
-  if (unsynced > options_.unsynced_limit) {
-    const auto synced = sync(true);
-    if (!synced) return tl::unexpected(synced.error());
-  } else if (unsynced > options_.unsynced_limit / 2) {
+  const bool over = unsynced > 0 && unsynced + extent > options_.unsynced_limit;
+  if (!over && unsynced + extent <= options_.unsynced_limit / 2) return base::ok();
+  {
     const std::lock_guard turn(callback_mutex_);
     if (sync_wanted_) sync_wanted_();
+    if (!over) return base::ok();
+    if (sync_wanted_) {
+      return base::fail(base::ErrorCode::kBusy, "{} bytes wait for the device to sync", unsynced);
+    }
   }
+  SyncDone done;
+  if (auto synced = sync_file(true, done); !synced) return tl::unexpected(synced.error());
   return base::ok();
+}
+
+base::Status RingFile::refuse_if_full(std::uint64_t new_tail) const {
+  if (options_.overflow != Overflow::kRefuseNew) return base::ok();
+  const std::uint64_t floor = floor_of(new_tail, data_size());
+  const std::lock_guard lock(mutex_);
+  const bool full = std::any_of(readers_.begin(), readers_.end(), [&](const Reader& reader) {
+    return reader.attached && !reader.removed && reader.wanted().position < floor;
+  });
+  if (!full) return base::ok();
+  return base::fail(base::ErrorCode::kFull,
+                    "the ring is full, and overflow = \"refuse_new\" keeps what it holds");
 }
 
 // A reader that still wants blocks below `floor`.
@@ -143,18 +244,20 @@ RingFile::Reader* RingFile::reader_behind(std::uint64_t floor) {
 // Until nobody is behind: readers acknowledge, and new ones come, while the file is being read.
 base::Status RingFile::make_room(std::uint64_t new_tail) {
   const std::uint64_t floor = floor_of(new_tail, data_size());
-  BlockIo io(*file_, superblock_);
+  BlockIo io(*medium_.file, medium_.superblock);
   io.read_ahead(kHeaderSize);
   while (true) {
     Mark from;
+    Mark tail;
     {
       const std::lock_guard lock(mutex_);
+      tail = held_mark(file_points());
       const Reader* behind = reader_behind(floor);
       if (behind == nullptr && (has_readers() || oldest_.position >= floor)) return base::ok();
       from = behind != nullptr ? behind->wanted() : oldest_;
     }
-    const Mark live = first_live(io, from, floor, tail_);
-    if (io.failed() && live == tail_) {
+    const Mark live = first_live(io, from, floor, tail);
+    if (io.failed() && live == tail) {
       return base::fail(base::ErrorCode::kIo, "the ring cannot be read: nothing is dropped unseen");
     }
     const std::lock_guard lock(mutex_);
@@ -164,8 +267,7 @@ base::Status RingFile::make_room(std::uint64_t new_tail) {
       if (reader.in_flight) {
         reader.evicted_to = live;
       } else {
-        reader.state.counters.overflow += live.points() - from.points();
-        reader.begin() = live;
+        reader.state.counters.overflow += advance(reader.state, live);
       }
     }
   }
@@ -181,31 +283,32 @@ void RingFile::checkpoint_if_due() {
   const auto record = [this] {
     const std::lock_guard lock(mutex_);
     ++generation_;
-    return std::string(kHeaderSize, '\0') + encode_state(state_now(false), superblock_);
+    return std::string(kHeaderSize, '\0') + encode_state(state_now(false), medium_.superblock);
   };
-  scratch_ = record();
-  if (scratch_.size() > data_size() / 4) return;  // a ring for tests: too small to afford it
-  const std::uint64_t reserved = extent_of(scratch_.size());
+  auto bytes = std::make_shared<std::string>(record());
+  if (bytes->size() > data_size() / 4) return;  // a ring for tests: too small to afford it
+  const std::uint64_t reserved = extent_of(bytes->size());
   if (!reserve(reserved)) return;
-  scratch_ = record();  // it names its own place, which padding may have moved
-  if (extent_of(scratch_.size()) > reserved) return;  // a reader has come meanwhile: next time
+  *bytes = record();  // it names its own place, which padding may have moved
+  if (extent_of(bytes->size()) > reserved) return;  // a reader has come meanwhile: next time
   BlockHeader header;
   header.kind = BlockKind::kCheckpoint;
-  seal_place(header);
-  seal(header, scratch_, superblock_.seed());
+  header.point_sequence = tail_.points();
+  seal_place(header, era_);
+  seal(header, *bytes, medium_.superblock.seed());
   // A checkpoint that cannot be written is missed by nobody now; the data block that follows will
   // report what is wrong with the device.
-  (void)place(header, std::as_bytes(std::span<const char>(scratch_)));
+  (void)place(header, std::move(bytes), nullptr);
 }
 
 void RingFile::update_era() {
-  const std::int64_t now = clock_.wall_ns() - clock_.boot().time_since_epoch().count();
-  const std::int64_t step = now - wall_minus_boot_ns_;
+  const std::int64_t now = wall_minus_boot(clock_);
+  const bool stepped = clock_stepped(wall_minus_boot_ns_, now);
   wall_minus_boot_ns_ = now;
-  if (step > kClockStepNs || step < -kClockStepNs) {
-    const std::lock_guard lock(mutex_);
-    era_ = (era_ + 1U) & kEraMask;
-  }
+  if (!stepped) return;
+  const std::lock_guard lock(mutex_);
+  era_ = (era_ + 1U) & kEraMask;
+  era_since_ = clock_.boot();
 }
 
 }  // namespace holdfast::buffer

@@ -8,30 +8,83 @@
 namespace holdfast::buffer {
 namespace {
 
-constexpr std::size_t kReadAhead = 64 * 1024;
+constexpr std::size_t kReadAhead = 64UL * 1024;
+
+// How many points of a block a reader has done that has done all below `points`.
+std::uint32_t done_of(std::uint64_t points, std::uint64_t point_sequence,
+                      std::uint32_t block_points) {
+  const std::uint64_t done = points - std::min(points, point_sequence);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(done, block_points));
+}
 
 }  // namespace
 
-// Reads blocks from `at` on until a limit, the tail, or something that does not follow. On return
-// `at` is the first place not taken: blocks without points are passed over only in front.
-RingFile::Stop RingFile::collect(BlockIo& io, Mark& at, const Mark& tail, const ReadLimits& limits,
-                                 Flight& flight) {
-  ReadBatch& batch = flight.batch;
+RingFile::Snapshot RingFile::snapshot(ReaderId id) const {
+  const std::lock_guard lock(mutex_);
+  const Reader& reader = readers_[id];
+  assert(!reader.in_flight);
+  const Range& range = reader.state.ranges.front();
+  Snapshot seen;
+  seen.medium = medium_;
+  seen.begin = range.begin;
+  seen.floor = floor_of(tail_.position, data_size());
+  seen.era = era_;
+  seen.era_since = era_since_;
+  seen.stop = range.is_open() ? held_mark(file_points()) : range.end;
+  if (!range.is_open()) return seen;
+  for (const auto& held : held_) {
+    if (held->end_points() <= seen.begin.points()) continue;
+    seen.held.push_back(
+        {held, held->point_sequence, too_old(held->stored_at_s, held->era, era_, era_since_)});
+  }
+  return seen;
+}
+
+// Blocks of an earlier era were stored before this one began: their own times say nothing.
+bool RingFile::too_old(std::uint32_t stored_at_s, std::uint16_t era, std::uint16_t era_now,
+                       base::BootTime era_since) const {
+  if (options_.max_age <= base::Duration::zero()) return false;
+  if (era != era_now) return clock_.boot() - era_since > options_.max_age;
+  const std::chrono::seconds age(std::int64_t{now_s()} - std::int64_t{stored_at_s});
+  return age > options_.max_age;
+}
+
+// Takes blocks from `at` on until a limit, the end of the range, or something that does not follow.
+// On return `at` is the first place not taken: blocks with nothing to hand out are passed over only
+// in front.
+RingFile::Stop RingFile::collect(BlockIo* io, Mark& at, const Snapshot& seen,
+                                 const ReadLimits& limits, Flight& flight) const {
   Mark next = at;
-  while (next.position < tail.position) {
+  if (io != nullptr) {
+    const Stop stop = collect_file(*io, at, next, seen, limits, flight);
+    if (stop != Stop::kTail) return stop;
+  }
+  return collect_held(at, next, seen, limits, flight);
+}
+
+RingFile::Stop RingFile::collect_file(BlockIo& io, Mark& at, Mark& next, const Snapshot& seen,
+                                      const ReadLimits& limits, Flight& flight) const {
+  ReadBatch& batch = flight.batch;
+  while (next.position < seen.stop.position) {
     const auto block = io.at(next.position);
-    const bool sound = block && block->header.block_sequence >= next.block_sequence &&
-                       block->header.block_sequence < tail.block_sequence;
     // A block that does not continue the count shows that points before it are lost.
-    if (!sound || block->header.point_sequence > next.point_sequence) return Stop::kDamaged;
+    if (!block || !follows(block->header, next, seen.stop) ||
+        block->header.point_sequence > next.points()) {
+      return Stop::kDamaged;
+    }
     const BlockHeader& header = block->header;
-    if (header.kind != BlockKind::kData || header.points == 0) {
+    const std::uint32_t skip = done_of(next.points(), header.point_sequence, header.points);
+    const bool nothing = header.kind != BlockKind::kData || skip == header.points;
+    const bool expired =
+        !nothing && flight.blocks.empty() &&
+        too_old(header.stored_at_s, header.flags & kEraMask, seen.era, seen.era_since);
+    if (nothing || expired) {
+      const std::uint64_t points = next.points();
       next = end_of(*block);
+      if (next.points() < points) next.point_sequence = points;
       if (flight.blocks.empty()) at = next;
       continue;
     }
-    const std::uint32_t skip =
-        header.block_sequence == next.block_sequence ? next.points_into_block : 0;
     const bool over = batch.points + header.points - skip > limits.max_points ||
                       batch.raw_bytes + header.raw_size > limits.max_raw_bytes ||
                       flight.payload_bytes + header.payload_size > limits.max_bytes;
@@ -47,68 +100,96 @@ RingFile::Stop RingFile::collect(BlockIo& io, Mark& at, const Mark& tail, const 
     batch.points += header.points - skip;
     batch.raw_bytes += header.raw_size;
     flight.payload_bytes += header.payload_size;
-    flight.blocks.push_back(*block);
-    next = end_of(*block);
+    const Mark end = end_of(*block);
+    flight.blocks.push_back({header.point_sequence, header.points, enter(*block, 0), end, nullptr});
+    next = end;
     if (over) return Stop::kFull;
   }
-  // Points between the last block and the tail were accepted once and lost in a power cut.
-  return next.points() < tail.points() ? Stop::kDamaged : Stop::kTail;
+  // Points between the last block and the end were accepted once and lost in a power cut.
+  return next.points() < seen.stop.points() ? Stop::kDamaged : Stop::kTail;
+}
+
+RingFile::Stop RingFile::collect_held(Mark& at, Mark& next, const Snapshot& seen,
+                                      const ReadLimits& limits, Flight& flight) {
+  ReadBatch& batch = flight.batch;
+  for (const Snapshot::Held& held : seen.held) {
+    const Block& block = held.block->block;
+    const std::uint32_t skip = done_of(next.points(), held.point_sequence, block.points);
+    const std::uint64_t end = held.point_sequence + block.points;
+    const bool nothing = skip == block.points || (held.too_old && flight.blocks.empty());
+    if (!nothing) {
+      const std::string_view payload = held.block->payload();
+      const bool over = batch.points + block.points - skip > limits.max_points ||
+                        batch.raw_bytes + block.raw_size > limits.max_raw_bytes ||
+                        flight.payload_bytes + payload.size() > limits.max_bytes;
+      if (over && !flight.blocks.empty()) return Stop::kFull;
+      batch.blocks.push_back({seen.stop.block_sequence, held.point_sequence, block.points, skip,
+                              block.raw_size, block.raw_crc32, block.codec, batch.payloads.size(),
+                              static_cast<std::uint32_t>(payload.size()), block.oldest_ns,
+                              held.block->stored_at_s});
+      batch.payloads += payload;
+      batch.points += block.points - skip;
+      batch.raw_bytes += block.raw_size;
+      flight.payload_bytes += payload.size();
+      flight.blocks.push_back({held.point_sequence, block.points, {}, {}, held.block});
+      if (over) return Stop::kFull;
+    }
+    next = {seen.stop.position, seen.stop.block_sequence, end, 0};
+    if (flight.blocks.empty()) at = next;
+  }
+  return Stop::kTail;
 }
 
 // Books what is damaged in front of a reader and moves it on, unless somebody else has moved it
 // first. Fails when the device can no longer be read.
-base::Status RingFile::skip_damage(ReaderId id, BlockIo& io, const Mark& begin, const Mark& from,
-                                   const Mark& tail, const std::optional<FoundBlock>& bad_payload) {
+base::Status RingFile::skip_damage(ReaderId id, BlockIo& io, const Snapshot& seen, const Mark& from,
+                                   const std::optional<FoundBlock>& bad_payload) {
   io.forget();
-  const std::uint64_t floor = floor_of(tail.position, data_size());
-  const Mark live = bad_payload ? end_of(*bad_payload) : first_live(io, from, floor, tail);
+  Mark live = bad_payload ? end_of(*bad_payload) : first_live(io, from, seen.floor, seen.stop);
   // One sector that cannot be read is damage. A device of which nothing more can be read is away:
   // what it holds may come back with it.
-  if (io.failed() && live == tail) {
+  if (io.failed() && live == seen.stop) {
     return base::fail(base::ErrorCode::kIo, "the ring cannot be read at byte {} of the data area",
-                      from.position % data_size());
+                      from.position % io.data_size());
   }
   std::uint64_t lost = 0;
   {
     const std::lock_guard lock(mutex_);
     Reader& reader = readers_[id];
-    if (!(reader.begin() == begin)) return base::ok();
-    lost = live.points() - std::min(live.points(), begin.points());
+    if (!(reader.begin() == seen.begin)) return base::ok();
+    lost = advance(reader.state, live);
     reader.state.counters.corrupt += lost;
-    reader.begin() = live;
   }
   logger_.error("damaged block at byte {} of the data area: {} points lost, going on at byte {}",
-                from.position % data_size(), lost, live.position % data_size());
+                from.position % io.data_size(), lost, live.position % io.data_size());
   return base::ok();
 }
 
 base::Result<ReadBatch> RingFile::read(ReaderId id, const ReadLimits& limits, std::size_t prefix) {
-  BlockIo io(*file_, superblock_);
-  io.read_ahead(kReadAhead);
   while (true) {
-    Mark begin;
-    Mark tail;
-    {
-      const std::lock_guard lock(mutex_);
-      assert(!readers_[id].in_flight);
-      begin = readers_[id].begin();
-      tail = tail_;
+    const Snapshot seen = snapshot(id);
+    std::optional<BlockIo> io;
+    if (seen.medium.file) {
+      io.emplace(*seen.medium.file, seen.medium.superblock);
+      io->read_ahead(kReadAhead);
     }
     Flight flight;
     flight.batch.payloads.resize(prefix);
-    Mark at = begin;
-    io.forget();
-    io.clear_failure();
-    const Stop stop = collect(io, at, tail, limits, flight);
+    Mark at = seen.begin;
+    const Stop stop = collect(io ? &*io : nullptr, at, seen, limits, flight);
     if (stop == Stop::kDamaged && flight.blocks.empty()) {
-      auto skipped = skip_damage(id, io, begin, at, tail, flight.bad_payload);
+      auto skipped = skip_damage(id, *io, seen, at, flight.bad_payload);
       if (!skipped) return tl::unexpected(skipped.error());
       continue;
     }
     const std::lock_guard lock(mutex_);
     Reader& reader = readers_[id];
-    if (!(reader.begin() == begin)) continue;  // overtaken: what was read may be overwritten
-    reader.begin() = at;
+    if (!(reader.begin() == seen.begin)) continue;  // overtaken: what was read may be overwritten
+    // Passed over without being handed out: too old.
+    const std::size_t ranges = reader.state.ranges.size();
+    reader.state.counters.expired += advance(reader.state, at);
+    drop_delivered();
+    if (reader.state.ranges.size() != ranges) continue;  // on to the next one
     if (!flight.blocks.empty()) {
       reader.in_flight = true;
       reader.flight = std::move(flight.blocks);
@@ -117,37 +198,46 @@ base::Result<ReadBatch> RingFile::read(ReaderId id, const ReadLimits& limits, st
   }
 }
 
+// The place after the first `points` pending points of the batch in flight.
+Mark RingFile::acknowledged_to(const Reader& reader, std::uint64_t points) const {
+  Mark to = reader.begin();
+  for (const FlightBlock& block : reader.flight) {
+    const std::uint32_t skip = done_of(to.points(), block.point_sequence, block.points);
+    const std::uint32_t taken =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(points, block.points - skip));
+    if (taken == 0) break;
+    points -= taken;
+    const bool whole = skip + taken == block.points;
+    const std::uint64_t done = block.point_sequence + skip + taken;
+    if (block.held && !block.held->begin) {
+      to = held_mark(done);
+    } else if (whole) {
+      to = block.held ? *block.held->end : block.end;
+    } else {
+      to = block.held ? *block.held->begin : block.begin;
+      to.points_into_block = skip + taken;
+    }
+  }
+  assert(points == 0);
+  return to;
+}
+
 void RingFile::acknowledge(ReaderId id, std::uint64_t points, const Outcome& outcome) {
+  bool in_file = false;
   {
     const std::lock_guard lock(mutex_);
     Reader& reader = readers_[id];
     assert(reader.in_flight && outcome.rejected + outcome.filtered <= points);
-    const Mark before = reader.begin();
-    std::uint64_t left = points;
-    Mark& begin = reader.begin();
-    for (const FoundBlock& block : reader.flight) {
-      const std::uint32_t skip =
-          block.header.block_sequence == before.block_sequence ? before.points_into_block : 0;
-      const std::uint64_t held = block.header.points - skip;
-      if (left < held) {
-        if (left > 0) {
-          begin = {block.position, block.header.block_sequence, block.header.point_sequence,
-                   skip + static_cast<std::uint32_t>(left)};
-          left = 0;
-        }
-        break;
-      }
-      left -= held;
-      begin = end_of(block);
-    }
-    assert(left == 0);
+    // In spill mode what comes and goes in memory leaves no trace in the file.
+    in_file = reader.begin().position != tail_.position;
+    (void)advance(reader.state, acknowledged_to(reader, points));
     LedgerCounters& counters = reader.state.counters;
     counters.rejected += outcome.rejected;
     counters.filtered += outcome.filtered;
     counters.delivered += points - outcome.rejected - outcome.filtered;
     finish_flight(reader);
   }
-  if (auto written = write_slot(false); !written) logger_.error("{}", written.error().message);
+  if (in_file) write_slot_or_log();
 }
 
 void RingFile::release(ReaderId id) {
@@ -159,10 +249,10 @@ void RingFile::finish_flight(Reader& reader) {
   reader.in_flight = false;
   reader.flight.clear();
   if (reader.evicted_to.position > reader.begin().position) {
-    reader.state.counters.overflow += reader.evicted_to.points() - reader.begin().points();
-    reader.begin() = reader.evicted_to;
+    reader.state.counters.overflow += advance(reader.state, reader.evicted_to);
   }
   reader.evicted_to = {};
+  drop_delivered();
 }
 
 }  // namespace holdfast::buffer

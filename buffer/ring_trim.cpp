@@ -53,23 +53,6 @@ Mark find_cut(File& file, const Snapshot& snapshot, const TrimOptions& options, 
   return snapshot.tail();
 }
 
-// Gives up what lies before the cut; returns how many points that were.
-std::uint64_t drop_before(ReaderState& reader, const Mark& cut) {
-  std::uint64_t dropped = 0;
-  while (reader.ranges.size() > 1 && reader.ranges.front().end.position <= cut.position) {
-    const Range& range = reader.ranges.front();
-    dropped += range.end.points() - range.begin.points();
-    reader.ranges.erase(reader.ranges.begin());
-  }
-  Mark& begin = reader.ranges.front().begin;
-  if (begin.position <= cut.position && !(begin == cut)) {
-    if (cut.points() > begin.points()) dropped += cut.points() - begin.points();
-    begin = cut;
-  }
-  reader.counters.overflow += dropped;
-  return dropped;
-}
-
 // The same for dry run and deed: `readers` is changed as the plan says.
 base::Result<TrimPlan> apply_trim(File& file, const Snapshot& snapshot, const TrimOptions& options,
                                   std::vector<ReaderState>& readers) {
@@ -96,9 +79,10 @@ base::Result<TrimPlan> apply_trim(File& file, const Snapshot& snapshot, const Tr
   }
   for (ReaderState& reader : readers) {
     if (!options.reader.empty() && reader.id != options.reader) continue;
-    const std::uint64_t dropped = drop_before(reader, plan.cut);
+    const std::uint64_t dropped = advance(reader, plan.cut);
+    reader.counters.overflow += dropped;
     plan.readers.push_back(
-        {reader.id, dropped, pending_of(reader, snapshot.tail()), options.remove});
+        {reader.id, dropped, pending_of(reader, snapshot.tail().points()), options.remove});
   }
   if (options.remove) readers.erase(named);
   return plan;
@@ -112,7 +96,7 @@ base::Result<TrimPlan> plan_trim(File& file, const Snapshot& snapshot, const Tri
 }
 
 base::Result<TrimPlan> trim(std::unique_ptr<File> file, const TrimOptions& options,
-                            const base::Clock& clock) {
+                            const base::Clock& clock, base::Random random) {
   auto snapshot = take_snapshot(*file, false);
   if (!snapshot) return tl::unexpected(snapshot.error());
   const Superblock& superblock = snapshot->superblock();
@@ -132,7 +116,7 @@ base::Result<TrimPlan> trim(std::unique_ptr<File> file, const TrimOptions& optio
   if (!plan) return plan;
   // Headers to be erased before the first slot is written, like those of ghosts.
   recovered.ghosts.insert(recovered.ghosts.end(), plan->erased.begin(), plan->erased.end());
-  RingFile ring(std::move(file), RingOptions{}, clock, {}, recovered);
+  RingFile ring(std::move(file), RingOptions{}, clock, std::move(random), {}, recovered);
   auto done = ring.prepare(recovered);
   if (done) done = ring.close();
   if (!done) return tl::unexpected(done.error());

@@ -71,6 +71,7 @@ class Reader {
     const std::string_view text = base::as_text(take(id.size()));
     std::copy(text.begin(), text.end(), id.begin());
   }
+  [[nodiscard]] std::size_t left() const { return bytes_.size() - at_; }
   [[nodiscard]] bool ok() const { return ok_; }
 
  private:
@@ -189,6 +190,7 @@ std::string encode_state(const State& state, const Superblock& superblock) {
   out.put(state.unsynced_limit);
   out.put(static_cast<std::uint32_t>(state.readers.size()));
   for (const ReaderState& reader : state.readers) put_reader(reader, out);
+  out.put(state.written_boot_ns);
   std::string& bytes = out.out();
   store_le(reinterpret_cast<std::byte*>(bytes.data()) + 4,
            static_cast<std::uint32_t>(bytes.size() + 4));
@@ -218,17 +220,40 @@ std::optional<State> decode_state(base::ByteSpan bytes, const Superblock& superb
   for (ReaderState& reader : state.readers) {
     if (!get_reader(in, reader)) return std::nullopt;
   }
+  // Records written before there was this field end here.
+  if (in.left() >= sizeof(std::int64_t)) state.written_boot_ns = in.get<std::int64_t>();
   if (!possible(state)) return std::nullopt;
   return state;
 }
 
-std::uint64_t pending_of(const ReaderState& reader, const Mark& tail) {
+std::uint64_t pending_of(const ReaderState& reader, std::uint64_t accepted) {
   std::uint64_t points = 0;
   for (const Range& range : reader.ranges) {
-    const Mark& end = range.end.block_sequence == Range::kOpen ? tail : range.end;
-    points += end.points() - std::min(end.points(), range.begin.points());
+    const std::uint64_t end = range.is_open() ? accepted : range.end.points();
+    points += end - std::min(end, range.begin.points());
   }
   return points;
+}
+
+std::uint64_t advance(ReaderState& reader, const Mark& to) {
+  std::uint64_t passed = 0;
+  while (true) {
+    Range& front = reader.ranges.front();
+    const std::uint64_t from = front.begin.points();
+    const bool leaves = !front.is_open() && !to.before(front.end);
+    if (!leaves) {
+      if (!front.begin.before(to)) return passed;
+      passed += std::max(from, to.points()) - from;
+      front.begin = to;
+      if (to.points() < from) {
+        front.begin.point_sequence = from;
+        front.begin.points_into_block = 0;
+      }
+      return passed;
+    }
+    passed += std::max(from, front.end.points()) - from;
+    reader.ranges.erase(reader.ranges.begin());
+  }
 }
 
 std::optional<Superblock> superblock_from_state(base::ByteSpan bytes) {

@@ -28,6 +28,10 @@ struct Mark {
   friend bool operator==(const Mark&, const Mark&) = default;
   // Points accepted before this place.
   [[nodiscard]] std::uint64_t points() const { return point_sequence + points_into_block; }
+  // Blocks that wait in memory have no position yet: there points decide.
+  [[nodiscard]] bool before(const Mark& other) const {
+    return position != other.position ? position < other.position : points() < other.points();
+  }
 };
 
 // Blocks a reader has still to deliver: [begin, end). An end of kOpen means "up to the tail, ever".
@@ -35,6 +39,7 @@ struct Range {
   static constexpr std::uint64_t kOpen = std::numeric_limits<std::uint64_t>::max();
   Mark begin;
   Mark end{kOpen, kOpen, kOpen, 0};
+  [[nodiscard]] bool is_open() const { return end.block_sequence == kOpen; }
   friend bool operator==(const Range&, const Range&) = default;
 };
 
@@ -53,7 +58,8 @@ struct State {
   bool clean = false;            // written after the last sync of a proper close
   std::uint16_t era = 0;         // clock era
   std::array<char, 36> boot_id{};
-  std::int64_t written_ns = 0;
+  std::int64_t written_ns = 0;       // by the wall clock,
+  std::int64_t written_boot_ns = 0;  // ... by the boot clock; 0 = not known
   Mark synced;                       // tail as of the last completed sync
   std::uint64_t last_position = 0;   // of the last block before `synced`,
   std::uint64_t last_block = 0;      // ... its sequence; 0 = no block yet
@@ -67,8 +73,11 @@ struct State {
 // Nothing unless it is a whole record of this file with possible numbers. Bytes after the record
 // are ignored.
 [[nodiscard]] std::optional<State> decode_state(base::ByteSpan bytes, const Superblock& superblock);
-// Points this reader has still to deliver, in flight included.
-[[nodiscard]] std::uint64_t pending_of(const ReaderState& reader, const Mark& tail);
+// Points this reader has still to deliver, in flight included, when `accepted` were ever accepted.
+[[nodiscard]] std::uint64_t pending_of(const ReaderState& reader, std::uint64_t accepted);
+// Moves the reader on to a later place, out of ranges that end before it. Never moves it back.
+// Returns how many of its points were passed over; it is for the caller to count them.
+std::uint64_t advance(ReaderState& reader, const Mark& to);
 
 // A superblock rebuilt from a state record, should both superblocks be lost. The record vouches for
 // itself: its checksum is seeded with the salt it holds.

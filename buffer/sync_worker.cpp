@@ -2,8 +2,8 @@
 
 namespace holdfast::buffer {
 
-SyncWorker::SyncWorker(Ring& ring, base::Duration interval, base::Logger logger)
-    : ring_(ring), interval_(interval), logger_(std::move(logger)) {
+SyncWorker::SyncWorker(Ring& ring, base::Duration interval, bool syncs, base::Logger logger)
+    : ring_(ring), interval_(interval), syncs_(syncs), logger_(std::move(logger)) {
   ring_.on_sync_wanted([this] {
     const std::lock_guard lock(mutex_);
     wanted_ = true;
@@ -26,6 +26,8 @@ void SyncWorker::run(const std::stop_token& stop) {
       wanted_ = false;
     }
     if (stop.stop_requested()) return;
+    ring_.tend();
+    if (!syncs_) continue;
     const auto synced = ring_.sync(false);
     std::uint64_t suppressed = 0;
     if (!synced && throttle_.allow(base::SystemClock().boot(), suppressed)) {

@@ -1,5 +1,5 @@
-// SyncWorker: the one thread that syncs a ring: every `interval` when something new was appended,
-// sooner when the ring asks for it.
+// SyncWorker: the one thread that tends a ring and syncs it: every `interval` when something new
+// was appended, sooner when the ring asks for it.
 #pragma once
 
 #include <condition_variable>
@@ -15,7 +15,8 @@ namespace holdfast::buffer {
 
 class SyncWorker {
  public:
-  SyncWorker(Ring& ring, base::Duration interval, base::Logger logger);
+  // `syncs` = false: only tends (sync = "never").
+  SyncWorker(Ring& ring, base::Duration interval, bool syncs, base::Logger logger);
   // Ends the thread; does not sync (Ring::close does).
   ~SyncWorker();
   SyncWorker(const SyncWorker&) = delete;
@@ -26,6 +27,7 @@ class SyncWorker {
 
   Ring& ring_;
   const base::Duration interval_;
+  const bool syncs_;
   const base::Logger logger_;
   base::LogThrottle throttle_{std::chrono::minutes(1)};
   std::mutex mutex_;

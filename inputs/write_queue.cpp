@@ -220,10 +220,11 @@ void WriteQueue::submit(const std::vector<line::LineChunk>& chunks,
   }
   outcome->expect_answer();
   outcome->counters().gathered += points;
-  environment_.sink.add(pieces, [outcome](const base::Status& status, std::uint64_t not_accepted) {
-    outcome->counters().not_accepted += not_accepted;
-    outcome->finish(status);
-  });
+  environment_.sink.add(pieces, buffer::Origin::kReceived,
+                        [outcome](const base::Status& status, std::uint64_t not_accepted) {
+                          outcome->counters().not_accepted += not_accepted;
+                          outcome->finish(status);
+                        });
 }
 
 }  // namespace holdfast::inputs

@@ -16,7 +16,8 @@ enum class ErrorCode {
   kInvalid,      // the caller's data is wrong (a line, an option, a request)
   kNotFound,     // file, device, database or name that is not there
   kPermission,   // the system forbids it
-  kBusy,         // held by somebody else, or full for the moment: may work later
+  kBusy,         // held by somebody else, or not ready for the moment: may work soon
+  kFull,         // no room by our own limits
   kNoSpace,      // no room on the device
   kTooLarge,     // more than a stated limit
   kIo,           // the device or the network failed

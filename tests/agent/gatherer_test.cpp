@@ -29,7 +29,8 @@ class ScriptedInput final : public inputs::Input {
 class CountingSink final : public buffer::BlockSink {
  public:
   [[nodiscard]] buffer::BlockLimits limits() const override { return {}; }
-  void add(std::span<const buffer::Lines> pieces, Done done) override {
+  void add(std::span<const buffer::Lines> pieces, buffer::Origin origin, Done done) override {
+    EXPECT_EQ(origin, buffer::Origin::kGathered);
     std::uint64_t points = 0;
     for (const auto& piece : pieces) points += piece.points;
     {

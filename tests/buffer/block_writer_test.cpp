@@ -16,6 +16,7 @@ using base::ErrorCode;
 using buffer::BlockWriter;
 using buffer::BlockWriterOptions;
 using buffer::Lines;
+using buffer::Origin;
 
 // What became of one add().
 struct Answer {
@@ -49,7 +50,7 @@ class BlockWriterTest : public testing::Test {
   static void add(BlockWriter& writer, std::string_view bytes, std::uint32_t points,
                   Answer& answer) {
     const Lines lines = piece(bytes, points);
-    writer.add({&lines, 1}, answer.done());
+    writer.add({&lines, 1}, Origin::kReceived, answer.done());
   }
 
   // The text of each block in the ring.
@@ -110,7 +111,7 @@ TEST_F(BlockWriterTest, ABlockClosesBeforeThePieceThatWouldPassTheLimitOfBytes) 
   Answer answer;
   const std::vector<Lines> pieces{piece("aaaaaaaa\n", 1), piece("bbbbbbbbb\n", 1),
                                   piece("cc\n", 1)};
-  writer.add(pieces, answer.done());
+  writer.add(pieces, Origin::kReceived, answer.done());
   EXPECT_EQ(answer.calls, 0) << "one piece is still in the open block";
   writer.flush();
   EXPECT_EQ(answer.calls, 1);
@@ -124,7 +125,7 @@ TEST_F(BlockWriterTest, ALineLongerThanABlockGetsItsOwn) {
   const std::string longer = std::string(200, 'x') + "\n";
   Answer answer;
   const std::vector<Lines> pieces{piece("a\n", 1), piece(longer, 1), piece("b\n", 1)};
-  writer.add(pieces, answer.done());
+  writer.add(pieces, Origin::kReceived, answer.done());
   writer.flush();
   EXPECT_EQ(answer.calls, 1);
   EXPECT_TRUE(answer.status);
@@ -138,7 +139,7 @@ TEST_F(BlockWriterTest, WhatIsTooLargeForTheRingIsRefusedAloneAndCounted) {
   const std::string huge(ring_->max_payload() + 1, 'x');
   Answer answer;
   const std::vector<Lines> pieces{piece("a\na\n", 2), piece(huge, 3), piece("b\n", 1)};
-  writer.add(pieces, answer.done());
+  writer.add(pieces, Origin::kReceived, answer.done());
   writer.flush();
   EXPECT_EQ(answer.calls, 1);
   ASSERT_FALSE(answer.status);
@@ -151,7 +152,7 @@ TEST_F(BlockWriterTest, WhatIsTooLargeForTheRingIsRefusedAloneAndCounted) {
 TEST_F(BlockWriterTest, PiecesWithoutPointsAreAnsweredAtOnce) {
   BlockWriter writer(*ring_, {});
   Answer none;
-  writer.add({}, none.done());
+  writer.add({}, Origin::kReceived, none.done());
   Answer empty;
   add(writer, "", 0, empty);
   EXPECT_EQ(none.calls, 1);
@@ -164,7 +165,7 @@ TEST_F(BlockWriterTest, TimestampsOfTheBlockSpanThoseOfItsPieces) {
   Answer answer;
   const std::vector<Lines> pieces{piece("a\n", 1, 50, 60), piece("b\n", 1, -7, 20),
                                   piece("c\n", 1, 70, 1'999'999'990)};
-  writer.add(pieces, answer.done());
+  writer.add(pieces, Origin::kReceived, answer.done());
   writer.flush();
   const auto batch = ring_->read(reader_, {}, 0);
   ASSERT_EQ(batch->blocks.size(), 1U);
@@ -185,7 +186,7 @@ TEST_F(BlockWriterTest, AFailingRingRefusesExactlyWhatItDidNotStore) {
   Answer mine;
   Answer other;
   const std::vector<Lines> pieces{piece("a\na\na\na\n", 4), piece("b\nb\nb\n", 3)};
-  writer.add(pieces, mine.done());
+  writer.add(pieces, Origin::kReceived, mine.done());
   EXPECT_EQ(mine.calls, 0);
   add(writer, "c\n", 1, other);  // fills the second block
   EXPECT_EQ(mine.calls, 1);
@@ -195,6 +196,8 @@ TEST_F(BlockWriterTest, AFailingRingRefusesExactlyWhatItDidNotStore) {
   EXPECT_EQ(other.calls, 1);
   EXPECT_FALSE(other.status);
   EXPECT_EQ(other.not_accepted, 1U);
+  clock_.advance(std::chrono::seconds(1));
+  ring_->tend();
   Answer later;
   add(writer, "d\n", 1, later);
   writer.flush();
@@ -248,9 +251,10 @@ TEST_F(BlockWriterTest, WhoIsToldMayAddAndFlushAtOnce) {
     const std::string line = fmt::format("n v={}i 1\n", depth);
     const Lines lines = piece(line, 1);
     if (++depth == 5) {
-      writer.add({&lines, 1}, last.done());
+      writer.add({&lines, 1}, Origin::kReceived, last.done());
     } else {
-      writer.add({&lines, 1}, [&](const base::Status&, std::uint64_t) { again(); });
+      writer.add({&lines, 1}, Origin::kReceived,
+                 [&](const base::Status&, std::uint64_t) { again(); });
     }
     writer.flush();
   };
@@ -275,10 +279,11 @@ TEST_F(BlockWriterTest, ManyThreadsAreEachAnsweredOnceAndTheTotalsMatch) {
       for (int i = 0; i < kAdds; ++i) {
         const std::string line = fmt::format("t={} n={}\n", t, i);
         const Lines lines = piece(line, 1);
-        writer.add({&lines, 1}, [&, t, i](const base::Status&, std::uint64_t count) {
-          ++calls[static_cast<std::size_t>(t * kAdds + i)];
-          refused += count;
-        });
+        writer.add({&lines, 1}, Origin::kReceived,
+                   [&, t, i](const base::Status&, std::uint64_t count) {
+                     ++calls[static_cast<std::size_t>(t * kAdds + i)];
+                     refused += count;
+                   });
         if (i % 7 == t) writer.flush();
       }
     });

@@ -1,8 +1,10 @@
 #include "buffer/posix_file.h"
 
 #include <array>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -187,6 +189,118 @@ TEST_F(PosixFileTest, LooksAtRegularFilesOnlyAndWaitsForNobody) {
     EXPECT_EQ(looker.error().code, ErrorCode::kInvalid);
     EXPECT_THAT(looker.error().message, HasSubstr(path));
   }
+}
+
+TEST_F(PosixFileTest, ANewFileIsMadeForItsOwnerAndOnlyOnce) {
+  const auto file = PosixFile::create_locked(path_);
+  ASSERT_TRUE(file) << file.error().message;
+  struct stat info {};
+  ASSERT_EQ(stat(path_.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 0600U);
+  EXPECT_EQ(PosixFile::open_locked(path_).error().code, ErrorCode::kBusy) << "it is locked";
+  EXPECT_EQ(PosixFile::create_locked(path_).error().code, ErrorCode::kBusy);
+  EXPECT_EQ(PosixFile::create_locked(directory_ + "/none/ring").error().code, ErrorCode::kNotFound);
+  std::filesystem::create_symlink("nowhere", directory_ + "/link");
+  EXPECT_FALSE(PosixFile::create_locked(directory_ + "/link"));
+}
+
+TEST_F(PosixFileTest, OnlyWhatNobodyHoldsIsRemoved) {
+  EXPECT_TRUE(PosixFile::remove_unlocked(path_)) << "there is none";
+  {
+    const auto holder = PosixFile::open_locked(path_);
+    const auto refused = PosixFile::remove_unlocked(path_);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kBusy);
+    EXPECT_TRUE(std::filesystem::exists(path_));
+  }
+  EXPECT_TRUE(PosixFile::remove_unlocked(path_));
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  std::filesystem::create_directory(path_);
+  EXPECT_FALSE(PosixFile::remove_unlocked(path_));
+}
+
+TEST_F(PosixFileTest, TakesThePlaceOfAnotherFileTogetherWithItsLock) {
+  auto old = PosixFile::open_locked(path_);
+  ASSERT_TRUE((*old)->write_at(0, base::as_bytes("old")));
+  const auto fresh = PosixFile::create_locked(path_ + ".new");
+  ASSERT_TRUE((*fresh)->write_at(0, base::as_bytes("new")));
+  ASSERT_TRUE((*fresh)->rename_to(path_));
+  ASSERT_TRUE((*fresh)->sync_directory());
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".new"));
+  EXPECT_TRUE((*fresh)->still_in_place(3));
+  EXPECT_FALSE((*old)->still_in_place(3));
+  old->reset();
+  const auto refused = PosixFile::open_locked(path_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kBusy);
+  EXPECT_EQ(text_at(**PosixFile::open_readonly(path_), 0, 3), "new");
+  EXPECT_FALSE((*fresh)->rename_to(directory_ + "/none/ring"));
+  EXPECT_TRUE((*fresh)->still_in_place(3)) << "it has kept its name";
+}
+
+TEST_F(PosixFileTest, TellsWhenItIsNoLongerTheFileOfItsName) {
+  const auto file = PosixFile::open_locked(path_);
+  ASSERT_TRUE((*file)->allocate(8192));
+  EXPECT_TRUE((*file)->still_in_place(8192));
+  EXPECT_FALSE((*file)->still_in_place(8193));
+
+  std::filesystem::resize_file(path_, 8191);
+  const auto cut = (*file)->still_in_place(8192);
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(cut.error().message, HasSubstr("8191 of 8192"));
+  std::filesystem::resize_file(path_, 8192);
+  EXPECT_TRUE((*file)->still_in_place(8192));
+
+  std::filesystem::rename(path_, directory_ + "/aside");
+  EXPECT_EQ((*file)->still_in_place(8192).error().code, ErrorCode::kNotFound);
+  {
+    std::ofstream other(path_);
+    other << std::string(8192, 'x');
+  }
+  const auto replaced = (*file)->still_in_place(8192);
+  ASSERT_FALSE(replaced);
+  EXPECT_EQ(replaced.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(replaced.error().message, HasSubstr("replaced"));
+  std::filesystem::remove(path_);
+  std::filesystem::create_symlink(directory_ + "/aside", path_);
+  EXPECT_FALSE((*file)->still_in_place(8192)) << "its own file, but by a link";
+  std::filesystem::rename(directory_ + "/aside", path_);
+  EXPECT_TRUE((*file)->still_in_place(8192)) << "back again";
+
+  std::filesystem::remove(path_);
+  const auto removed = (*file)->still_in_place(8192);
+  ASSERT_FALSE(removed);
+  EXPECT_EQ(removed.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(removed.error().message, HasSubstr("removed"));
+}
+
+// Whoever has the lock has the file that the name leads to, also while the holder replaces it.
+TEST_F(PosixFileTest, ALockedFileIsNeverOneThatWasReplacedMeanwhile) {
+  constexpr int kReplacements = 2000;
+  constexpr int kLocks = 100;
+  std::atomic<int> locked{0};
+  std::atomic<bool> done{false};
+  std::atomic<bool> failed{false};
+  std::thread replacer([&] {
+    int replaced = 0;
+    while (!failed && (replaced < kReplacements || locked < kLocks)) {
+      const auto old = PosixFile::open_locked(path_);
+      if (!old) continue;
+      const auto fresh = PosixFile::create_locked(path_ + ".new");
+      failed = !fresh || !(*fresh)->rename_to(path_);
+      ++replaced;
+    }
+    done = true;
+  });
+  while (!done) {
+    const auto file = PosixFile::open_locked(path_);
+    if (!file) continue;
+    ++locked;
+    if (!(*file)->still_in_place(0)) failed = true;
+  }
+  replacer.join();
+  EXPECT_FALSE(failed);
 }
 
 TEST_F(PosixFileTest, HoldsARingThatCanBeLookedAtWhileItIsInUse) {

@@ -26,7 +26,8 @@ class RingFixture : public testing::Test {
 
   void append(std::uint32_t points, std::size_t line_bytes = 16) {
     auto block = numbered_block(next_, points, line_bytes);
-    ASSERT_TRUE(ring_->append(block));
+    const auto stored = ring_->append(block, origin_);
+    ASSERT_TRUE(stored) << stored.error().message;
     next_ += points;
   }
   void append_until_overtaken(std::string_view id) {
@@ -43,6 +44,7 @@ class RingFixture : public testing::Test {
   buffer::RingOptions options_;
   std::unique_ptr<buffer::Ring> ring_;
   std::uint64_t next_ = 0;
+  buffer::Origin origin_ = buffer::Origin::kReceived;
 };
 
 }  // namespace holdfast::test

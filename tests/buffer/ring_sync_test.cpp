@@ -77,7 +77,7 @@ TEST_F(RingSyncTest, ALimitSmallerThanABlockSyncsBeforeEachOne) {
   open(options);
   const auto before = count_syncs(*record_);
   for (int i = 0; i < 10; ++i) append(10);
-  EXPECT_EQ(count_syncs(*record_) - before, 10U);
+  EXPECT_EQ(count_syncs(*record_) - before, 9U) << "the first one found nothing to sync";
 }
 
 TEST_F(RingSyncTest, SomebodyIsAskedToSyncAtHalfTheLimit) {
@@ -248,7 +248,9 @@ TEST_F(RingSyncTest, AFailedSyncIsReportedAndNothingCountsAsSynced) {
   EXPECT_FALSE(ring_->sync(false));
   EXPECT_EQ(ring_->info().unsynced_bytes, 128U);
   record_->fail_with({});
-  EXPECT_TRUE(*ring_->sync(false));
+  EXPECT_FALSE(*ring_->sync(false)) << "not before the device is due to be tried";
+  clock_.advance(std::chrono::seconds(1));
+  ring_->tend();
   EXPECT_EQ(ring_->info().unsynced_bytes, 0U);
 }
 

@@ -65,6 +65,15 @@ TEST_F(RingTest, ANewReaderStartsAtTheOldestBlockPendingForAnyone) {
   EXPECT_EQ(drain(*ring_, slow), numbers(2, 8));
 }
 
+TEST_F(RingTest, ANewReaderStartsAtTheOldestPointPendingWithinABlock) {
+  const ReaderId half = *ring_->attach("half");
+  (void)*ring_->attach("none");
+  append(4);
+  (void)ring_->read(half, {}, 0);
+  ring_->acknowledge(half, 2, {});
+  EXPECT_EQ(drain(*ring_, *ring_->attach("late")), numbers(0, 4));
+}
+
 TEST_F(RingTest, ReadersAreIndependent) {
   const ReaderId a = *ring_->attach("a");
   const ReaderId b = *ring_->attach("b");
@@ -262,6 +271,8 @@ TEST_F(RingTest, AFailedWriteAcceptsNothingAndTheNextBlockTakesItsPlace) {
   EXPECT_EQ(refused.error().code, ErrorCode::kNoSpace);
   EXPECT_EQ(ring_->info().point_sequence, 2U);
   record_->fail_with({});
+  clock_.advance(std::chrono::seconds(1));
+  ring_->tend();
   append(2);
   EXPECT_EQ(drain(*ring_, reader), numbers(0, 4));
   expect_sound_ledgers(ring_->info());

@@ -63,15 +63,28 @@ class Consumer {
   std::vector<std::uint64_t> delivered_;
 };
 
-void run(std::size_t appenders, std::uint64_t blocks_each) {
+// Appends as a writer does that may have to wait for a sync.
+void append_when_ready(Ring& ring, buffer::Block& block, buffer::Origin origin) {
+  while (true) {
+    const auto stored = ring.append(block, origin);
+    if (stored) return;
+    ASSERT_EQ(stored.error().code, base::ErrorCode::kBusy) << stored.error().message;
+    std::this_thread::yield();
+  }
+}
+
+void run(std::size_t appenders, std::uint64_t blocks_each, buffer::Mode mode) {
   FakeClock clock;
   auto options = small_ring(8 * 1024);
+  options.mode = mode;
+  options.memory_limit = 2048;
+  options.spill_after = std::chrono::seconds(2);
   options.checkpoint_bytes = 2048;
   const auto ring = open_ring(std::make_unique<buffer::MemoryFile>(), clock, options);
   const ReaderId first = *ring->attach("first");
   const ReaderId second = *ring->attach("second");
-  auto worker =
-      std::make_unique<buffer::SyncWorker>(*ring, std::chrono::milliseconds(1), base::Logger{});
+  auto worker = std::make_unique<buffer::SyncWorker>(*ring, std::chrono::milliseconds(1), true,
+                                                     base::Logger{});
   std::atomic<std::uint64_t> announced{0};
   ring->on_append([&announced] { ++announced; });
   Consumer consumers[2] = {{*ring, first, 1}, {*ring, second, 2}};
@@ -81,7 +94,8 @@ void run(std::size_t appenders, std::uint64_t blocks_each) {
     threads.emplace_back([&, a] {
       for (std::uint64_t i = 0; i < blocks_each; ++i) {
         auto block = numbered_block(a * kPerAppender + kPoints * i, kPoints, 20 + i % 60);
-        EXPECT_TRUE(ring->append(block));
+        const auto origin = i % 8 == 7 ? buffer::Origin::kReceived : buffer::Origin::kGathered;
+        append_when_ready(*ring, block, origin);
       }
       --running;
     });
@@ -115,8 +129,11 @@ void run(std::size_t appenders, std::uint64_t blocks_each) {
   }
 }
 
-TEST(RingThreads, OneAppenderTwoReaders) { run(1, 3000); }
-TEST(RingThreads, ThreeAppendersTwoReaders) { run(3, 1000); }
+TEST(RingThreads, OneAppenderTwoReaders) { run(1, 3000, buffer::Mode::kDurable); }
+TEST(RingThreads, ThreeAppendersTwoReaders) { run(3, 1000, buffer::Mode::kDurable); }
+TEST(RingThreads, ThreeAppendersTwoReadersAndBlocksThatWaitInMemory) {
+  run(3, 1000, buffer::Mode::kSpill);
+}
 
 TEST(RingThreads, ReadersMayAttachWhileBlocksAreAppended) {
   const FakeClock clock;

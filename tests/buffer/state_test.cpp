@@ -53,6 +53,7 @@ State example_state(std::size_t readers, std::size_t ranges) {
   state.era = 0x0ABC;
   state.boot_id = boot_id('b');
   state.written_ns = -3;
+  state.written_boot_ns = -5;
   state.synced = {640, 11, 222, 3};
   state.last_position = 576;
   state.last_block = 10;
@@ -78,6 +79,7 @@ void expect_equal(const State& a, const State& b) {
   EXPECT_EQ(a.era, b.era);
   EXPECT_EQ(a.boot_id, b.boot_id);
   EXPECT_EQ(a.written_ns, b.written_ns);
+  EXPECT_EQ(a.written_boot_ns, b.written_boot_ns);
   EXPECT_EQ(a.synced, b.synced);
   EXPECT_EQ(a.last_position, b.last_position);
   EXPECT_EQ(a.last_block, b.last_block);
@@ -103,7 +105,7 @@ TEST(State, EightReadersOfEightRangesFitASlot) {
   State state = example_state(kMaxReaders, kMaxRanges);
   for (ReaderState& reader : state.readers) reader.id.assign(kMaxReaderId, 'x');
   const std::string record = encode_state(state, example_superblock());
-  EXPECT_EQ(record.size(), 212U + 8U * (204U + 8U * 56U) + 4U);
+  EXPECT_EQ(record.size(), 212U + 8U * (204U + 8U * 56U) + 8U + 4U);
   EXPECT_LE(record.size(), kSlotSize);
   const auto found = decode_state(base::as_bytes(record), example_superblock());
   ASSERT_TRUE(found);
@@ -159,7 +161,8 @@ TEST(State, ReaderFieldsLieWhereTheSpecificationSays) {
   EXPECT_EQ(record.substr(212 + 164, 36), std::string(36, 'r'));
   EXPECT_EQ(base::load_le<std::uint32_t>(at + 200), 1U);
   EXPECT_EQ(base::load_le<std::uint64_t>(at + 232), Range::kOpen);
-  EXPECT_EQ(record.size(), 212U + 204U + 56U + 4U);
+  EXPECT_EQ(base::load_le<std::int64_t>(at + 260), -5);
+  EXPECT_EQ(record.size(), 212U + 204U + 56U + 8U + 4U);
 }
 
 TEST(State, AnyCutIsRefusedAndBytesBehindItAreNot) {
@@ -226,10 +229,39 @@ TEST(State, GivesTheSuperblockBack) {
 TEST(State, PendingPointsAreTheSumOfTheRangesUpToTheTail) {
   ReaderState reader = example_reader(0, 1);
   reader.ranges[0].begin = {64, 1, 100, 5};
-  EXPECT_EQ(pending_of(reader, {640, 9, 130, 0}), 25U);
-  EXPECT_EQ(pending_of(reader, {64, 1, 90, 0}), 0U);
+  EXPECT_EQ(pending_of(reader, 130), 25U);
+  EXPECT_EQ(pending_of(reader, 90), 0U);
   reader.ranges.insert(reader.ranges.begin(), Range{{0, 0, 10, 2}, {64, 1, 20, 0}});
-  EXPECT_EQ(pending_of(reader, {640, 9, 130, 0}), 8U + 25U);
+  EXPECT_EQ(pending_of(reader, 130), 8U + 25U);
+}
+
+TEST(State, AReaderMovesOnOutOfRangesThatEndBefore) {
+  ReaderState reader = example_reader(0, 1);
+  reader.ranges = {Range{{0, 1, 10, 2}, {640, 4, 40, 0}}, Range{{1280, 8, 100, 0}, Range{}.end}};
+  EXPECT_EQ(advance(reader, {64, 2, 20, 0}), 8U);
+  EXPECT_EQ(advance(reader, {64, 2, 20, 0}), 0U);
+  EXPECT_EQ(advance(reader, {0, 1, 10, 5}), 0U) << "never back";
+  EXPECT_EQ(reader.ranges.size(), 2U);
+  EXPECT_EQ(advance(reader, {640, 4, 40, 0}), 20U) << "the end of a range is not in it";
+  ASSERT_EQ(reader.ranges.size(), 1U);
+  EXPECT_EQ(reader.ranges.front().begin, (Mark{1280, 8, 100, 0}));
+  EXPECT_EQ(advance(reader, {1344, 9, 90, 0}), 0U) << "a place further on with fewer points done";
+  EXPECT_EQ(reader.ranges.front().begin, (Mark{1344, 9, 100, 0}));
+}
+
+TEST(State, ARecordWithoutTheLaterFieldIsReadAllTheSame) {
+  const Superblock superblock = example_superblock();
+  std::string record = encode_state(example_state(1, 1), superblock);
+  record.resize(record.size() - 12);
+  base::store_le(reinterpret_cast<std::byte*>(record.data()) + 4,
+                 static_cast<std::uint32_t>(record.size() + 4));
+  std::array<std::byte, 4> checksum;
+  base::store_le(checksum.data(), crc32c(base::as_bytes(record), superblock.seed()));
+  record += base::as_text(checksum);
+  const auto state = decode_state(base::as_bytes(record), superblock);
+  ASSERT_TRUE(state);
+  EXPECT_EQ(state->written_boot_ns, 0);
+  EXPECT_EQ(state->readers.size(), 1U);
 }
 
 }  // namespace

@@ -1,11 +1,13 @@
 // Fuzz target: any bytes as a ring file. It must open or be refused, hand out what it likes as long
 // as it ends, keep its ledgers in balance, take new points, and be the same ring after a restart.
-// The tools must get through it too. The first byte of an input says how it is meant:
+// The tools must get through it too, and so must copies of it in other sizes. The first byte of an
+// input says how it is meant:
 //   bits 0-1  0: the rest is the file; else edits of a good ring whose checksums are then made
 //             right, so that what lies behind the checksums is reached
 //   bit 2     leave the checksums of payloads as they are
 //   bit 3     trim the ring before it is opened
 //   bit 4     the agent is killed before the restart, not stopped
+//   bit 5     the copy in another size is a smaller one
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +21,7 @@
 #include "buffer/format.h"
 #include "buffer/memory_file.h"
 #include "buffer/recovery.h"
+#include "buffer/resize.h"
 #include "buffer/ring.h"
 #include "buffer/ring_trim.h"
 #include "buffer/state.h"
@@ -54,6 +57,7 @@ class SmallDevice : public buffer::MemoryFile {
 constexpr std::uint8_t kKeepPayloads = 0x04;
 constexpr std::uint8_t kTrim = 0x08;
 constexpr std::uint8_t kKill = 0x10;
+constexpr std::uint8_t kShrink = 0x20;
 
 // Three lines of so many bytes in all, deflated or as they are.
 buffer::Block block_of(std::size_t size, bool deflate = false) {
@@ -227,7 +231,8 @@ Bytes trimmed(Bytes image, const base::Clock& clock) {
   Bytes out;
   buffer::TrimOptions options;
   options.keep_last = kDataBytes / 4;
-  (void)buffer::trim(std::make_unique<Kept>(std::move(image), out), options, clock);
+  (void)buffer::trim(std::make_unique<Kept>(std::move(image), out), options, clock,
+                     base::Random(4));
   return out;
 }
 
@@ -238,6 +243,20 @@ base::Result<std::unique_ptr<buffer::Ring>> open(Bytes image, const base::Clock&
   auto file = std::make_unique<SmallDevice>(std::move(image));
   device = file.get();
   return buffer::Ring::open(std::move(file), options, clock, base::Random(2));
+}
+
+// Whatever the bytes are, what is copied from them is a ring.
+void resize(const Bytes& image, std::uint64_t data_bytes, bool forged) {
+  const test::FakeClock clock;
+  SmallDevice from(image);
+  auto to = std::make_unique<SmallDevice>();
+  buffer::RingOptions options;
+  options.size = buffer::kDataOffset + data_bytes;
+  if (!buffer::copy_ring(from, *to, options.size, clock, base::Random(3))) return;
+  require(from.content() == image);
+  auto ring = buffer::Ring::open(std::move(to), options, clock, base::Random(2));
+  require(ring.has_value());
+  use(**ring, forged);
 }
 
 }  // namespace
@@ -256,6 +275,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                    [](std::uint8_t byte) { return std::byte{byte}; });
   }
   look(image);
+  resize(image, (how & kShrink) != 0 ? 4096 : 4 * kDataBytes, forged);
   const test::FakeClock clock;
   if ((how & kTrim) != 0) image = trimmed(std::move(image), clock);
   SmallDevice* device = nullptr;

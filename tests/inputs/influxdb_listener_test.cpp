@@ -48,7 +48,8 @@ class FakeSink final : public buffer::BlockSink {
  public:
   [[nodiscard]] buffer::BlockLimits limits() const override { return limits_; }
 
-  void add(std::span<const buffer::Lines> pieces, Done done) override {
+  void add(std::span<const buffer::Lines> pieces, buffer::Origin origin, Done done) override {
+    EXPECT_EQ(origin, buffer::Origin::kReceived);
     const std::lock_guard lock(mutex_);
     Added added{std::move(done), 0};
     for (const buffer::Lines& piece : pieces) {

@@ -71,9 +71,13 @@ Ended AgentTest::run_bare(const std::vector<std::string>& arguments) {
   return run_program({command_line(arguments)});
 }
 
-void AgentTest::start_agent(const Environment& environment) {
-  agent_ = std::make_unique<AgentProcess>(
+std::unique_ptr<AgentProcess> AgentTest::launch_agent(const Environment& environment) const {
+  return std::make_unique<AgentProcess>(
       ProcessOptions{command_line({"run", "--config", path("holdfast.toml")}), environment});
+}
+
+void AgentTest::start_agent(const Environment& environment) {
+  agent_ = launch_agent(environment);
   ASSERT_TRUE(agent_->wait_ready()) << agent_->log();
 }
 

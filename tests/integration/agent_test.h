@@ -59,6 +59,9 @@ class AgentTest : public ::testing::Test {
                                   const Environment& environment = {}) const;
   // The program as it is, without a configuration.
   [[nodiscard]] static Ended run_bare(const std::vector<std::string>& arguments);
+  // Starts `run` beside the agent of this test.
+  [[nodiscard]] std::unique_ptr<AgentProcess> launch_agent(
+      const Environment& environment = {}) const;
   // Starts `run` and waits until it is ready; a failed test if it does not come up.
   void start_agent(const Environment& environment = {});
   // Sends the signal and waits for the end.

@@ -77,6 +77,7 @@ AgentState status_of(const Json& json) {
 RingState ring_of(const Json& json) {
   RingState state;
   state.readable = true;
+  state.size_bytes = number(json, "size_bytes");
   state.accepted = number(json, "accepted");
   state.points = number(json, "points");
   for (const Json& reader : json.at("readers")) {

@@ -10,6 +10,7 @@ namespace holdfast::test {
 struct LedgerState {
   std::uint64_t accepted = 0, delivered = 0, buffered = 0, filtered = 0;
   std::uint64_t overflow = 0, rejected = 0, expired = 0, corrupt = 0;
+  friend bool operator==(const LedgerState&, const LedgerState&) = default;
 
   [[nodiscard]] std::uint64_t dropped() const { return overflow + rejected + expired + corrupt; }
   // The promise: every accepted point is in exactly one place.
@@ -49,6 +50,7 @@ struct AgentState {
 // `holdfast buffer info --json`
 struct RingState {
   bool readable = false;  // false: not a ring, and the rest says nothing
+  std::uint64_t size_bytes = 0;
   std::uint64_t accepted = 0;
   std::uint64_t points = 0;                    // pending for the reader furthest behind
   std::map<std::string, LedgerState> readers;  // by id

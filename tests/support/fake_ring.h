@@ -72,20 +72,26 @@ class FakeRing final : public buffer::Ring {
   [[nodiscard]] const buffer::Recovery& recovery() const override { return recovery_; }
   [[nodiscard]] std::uint32_t max_payload() const override { return 1U << 20; }
 
-  [[nodiscard]] base::Status append(buffer::Block& block) override {
+  using buffer::Ring::append;
+  [[nodiscard]] base::Result<std::uint64_t> append(buffer::Block& block, buffer::Origin) override {
+    std::uint64_t end = 0;
     std::function<void()> callback;
     {
       const std::lock_guard lock(mutex_);
       blocks_.push_back(block);
       accepted_ += block.points;
+      end = accepted_;
       callback = on_append_;
     }
     if (callback) callback();
-    return base::ok();
+    return end;
   }
 
   base::Result<bool> sync(bool) override { return true; }
+  void tend() override {}
   void on_sync_wanted(std::function<void()>) override {}
+  void want_sync() override {}
+  void on_sync_done(std::function<void(const buffer::SyncDone&)>) override {}
   void on_append(std::function<void()> callback) override {
     const std::lock_guard lock(mutex_);
     on_append_ = std::move(callback);

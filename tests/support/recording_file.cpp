@@ -45,9 +45,14 @@ std::size_t FileRecord::size() const {
   return operations_.size();
 }
 
+FileOperation::Kind FileRecord::last_kind() const {
+  const std::lock_guard lock(mutex_);
+  return operations_.back().kind;
+}
+
 std::vector<std::byte> FileRecord::content_after(std::size_t count) const {
   const std::lock_guard lock(mutex_);
-  std::vector<std::byte> content;
+  std::vector<std::byte> content = base_;
   for (std::size_t i = 0; i < count && i < operations_.size(); ++i) apply(operations_[i], content);
   return content;
 }

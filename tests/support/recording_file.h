@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "buffer/memory_file.h"
@@ -22,11 +23,17 @@ struct FileOperation {
 // What was done to a file, shared by the file (which a ring owns) and the test. Thread-safe.
 class FileRecord {
  public:
+  FileRecord() = default;
+  // Of a file that holds something already.
+  explicit FileRecord(std::vector<std::byte> base) : base_(std::move(base)) {}
+
   // Called before each operation; a failed status is returned to the caller instead of doing it.
   void fail_with(std::function<base::Status(const FileOperation&)> rule);
 
   [[nodiscard]] std::vector<FileOperation> operations() const;
   [[nodiscard]] std::size_t size() const;
+  // Of the last operation; there must be one.
+  [[nodiscard]] FileOperation::Kind last_kind() const;
   // The file after the first `count` operations, each done whole and in order.
   [[nodiscard]] std::vector<std::byte> content_after(std::size_t count) const;
 
@@ -34,6 +41,7 @@ class FileRecord {
   friend class RecordingFile;
   [[nodiscard]] base::Status note(FileOperation operation);
 
+  const std::vector<std::byte> base_;
   mutable std::mutex mutex_;
   std::function<base::Status(const FileOperation&)> rule_;
   std::vector<FileOperation> operations_;
@@ -41,7 +49,7 @@ class FileRecord {
 
 class RecordingFile final : public buffer::MemoryFile {
  public:
-  // Starts empty, and so does the record.
+  // Starts empty, and so does the record, which has no base.
   explicit RecordingFile(std::shared_ptr<FileRecord> record);
   // Opens again what the record has so far; the record goes on.
   [[nodiscard]] static std::unique_ptr<RecordingFile> reopen(std::shared_ptr<FileRecord> record);

@@ -1,0 +1,275 @@
+// Opening a ring: creating the file, taking over what recovery found, repairing it.
+#include <algorithm>
+
+#include "buffer/clock_era.h"
+#include "buffer/head.h"
+#include "buffer/ring_file.h"
+
+namespace holdfast::buffer {
+namespace {
+
+std::array<char, 36> boot_id_of(const base::Clock& clock) {
+  std::array<char, 36> id{};
+  const std::string text = clock.boot_id();
+  std::copy_n(text.begin(), std::min(text.size(), id.size()), id.begin());
+  return id;
+}
+
+RingOptions with_defaults(RingOptions options, std::uint64_t data_size) {
+  if (options.sync == SyncMode::kNever) {
+    options.unsynced_limit = data_size;
+  } else if (options.unsynced_limit == 0) {
+    options.unsynced_limit = 1U << 20U;
+  }
+  if (options.sync != SyncMode::kNever) {
+    options.unsynced_limit = std::min(options.unsynced_limit, data_size / 4);
+  }
+  if (options.checkpoint_bytes == 0) {
+    options.checkpoint_bytes = std::min<std::uint64_t>(4U << 20U, data_size / 4);
+  }
+  return options;
+}
+
+// Stored-at times of before and from now on cannot be compared: another boot, or the wall clock was
+// set while the ring was closed.
+bool era_ended(const State& state, const base::Clock& clock) {
+  if (boot_id_of(clock) != state.boot_id || state.written_boot_ns == 0) return true;
+  const std::int64_t before = state.written_ns - state.written_boot_ns;
+  return clock_stepped(before, wall_minus_boot(clock));
+}
+
+// A fresh file. The superblock comes last and after a sync: what it announces must be there.
+base::Result<Superblock> create(File& file, std::uint64_t size, const base::Clock& clock,
+                                base::Random& random) {
+  const auto made = new_superblock(size, clock, random);
+  if (!made) return made;
+  const Superblock& superblock = *made;
+  if (auto done = file.allocate(superblock.file_size); !done) return tl::unexpected(done.error());
+  State state;
+  state.generation = 1;
+  state.synced.block_sequence = state.next.block_sequence = 1;
+  state.boot_id = boot_id_of(clock);
+  state.written_ns = clock.wall_ns();
+  state.written_boot_ns = clock.boot().time_since_epoch().count();
+  const std::string slot = encode_state(state, superblock);
+  if (auto done = file.write_at(kSlotOffsets[0], base::as_bytes(slot)); !done) {
+    return tl::unexpected(done.error());
+  }
+  if (auto done = file.sync(); !done) return tl::unexpected(done.error());
+  if (auto done = write_superblocks(file, superblock); !done) return tl::unexpected(done.error());
+  if (auto done = file.sync(); !done) return tl::unexpected(done.error());
+  return superblock;
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Ring>> Ring::open(std::unique_ptr<File> file,
+                                               const RingOptions& options, const base::Clock& clock,
+                                               base::Random random, base::Logger logger) {
+  auto recovered = RingFile::load(*file, options.size, clock, random);
+  if (!recovered) return tl::unexpected(recovered.error());
+  auto ring = std::make_unique<RingFile>(std::move(file), options, clock, std::move(random),
+                                         std::move(logger), *recovered);
+  if (auto prepared = ring->prepare(*recovered); !prepared) {
+    return tl::unexpected(prepared.error());
+  }
+  return ring;
+}
+
+std::unique_ptr<Ring> Ring::open_degraded(const base::Error& why, Reopen reopen,
+                                          const RingOptions& options, const base::Clock& clock,
+                                          base::Random random, base::Logger logger) {
+  Recovered nothing;
+  nothing.superblock.data_size = std::max(kMinDataSize, data_size_of(options.size));
+  nothing.superblock.file_size = kDataOffset + nothing.superblock.data_size;
+  nothing.tail.block_sequence = 1;
+  auto ring = std::make_unique<RingFile>(nullptr, options, clock, std::move(random),
+                                         std::move(logger), std::move(nothing));
+  ring->begin_degraded(why, std::move(reopen));
+  return ring;
+}
+
+base::Result<Recovered> RingFile::load(File& file, std::uint64_t size, const base::Clock& clock,
+                                       base::Random& random) {
+  bool damaged = false;
+  auto superblock = read_superblock(file, damaged);
+  const bool created = !superblock && superblock.error().code == base::ErrorCode::kNotFound;
+  if (created) {
+    superblock = create(file, size, clock, random);
+    damaged = false;
+  }
+  if (!superblock) return tl::unexpected(superblock.error());
+  if (superblock->ro_compat != 0) {
+    return base::fail(base::ErrorCode::kUnsupported,
+                      "the ring has features {:#x} that this program can only read around",
+                      superblock->ro_compat);
+  }
+  const auto length = file.size();
+  if (!length) return tl::unexpected(length.error());
+  if (*length < superblock->file_size) {
+    // Somebody cut it short. Its place on the device is reserved again, as at the start.
+    if (auto done = file.allocate(superblock->file_size); !done) {
+      return tl::unexpected(done.error());
+    }
+  }
+  Recovered recovered = recover(file, *superblock);
+  recovered.superblock_damaged = damaged;
+  recovered.report.created = created;
+  return recovered;
+}
+
+RingFile::RingFile(std::unique_ptr<File> file, const RingOptions& options, const base::Clock& clock,
+                   base::Random random, base::Logger logger, Recovered recovered)
+    : options_(with_defaults(options, recovered.superblock.data_size)),
+      clock_(clock),
+      logger_(std::move(logger)),
+      random_(std::move(random)),
+      last_checkpoint_(clock.boot()),
+      wall_minus_boot_ns_(wall_minus_boot(clock)),
+      medium_{std::move(file), recovered.superblock},
+      recovery_(recovered.report),
+      tail_(recovered.tail),
+      last_position_(recovered.last_position),
+      last_block_(recovered.last_block),
+      synced_(recovered.tail),
+      synced_last_position_(recovered.last_position),
+      synced_last_block_(recovered.last_block),
+      generation_(recovered.state.generation),
+      active_slot_(recovered.slot ^ 1U),
+      era_(recovered.state.era),
+      era_since_(clock.boot()),
+      boot_id_(boot_id_of(clock)),
+      accepted_(recovered.tail.points()) {
+  if (era_ended(recovered.state, clock)) era_ = (era_ + 1U) & kEraMask;
+  for (ReaderState& state : recovered.state.readers) {
+    Reader reader;
+    reader.state = std::move(state);
+    readers_.push_back(std::move(reader));
+  }
+  readers_.reserve(kMaxReaders);
+  oldest_ = recovered.oldest;
+}
+
+base::Status RingFile::prepare(const Recovered& recovered) {
+  if (recovered.superblock_damaged) {
+    std::array<std::byte, kSuperblockBytes> bytes;
+    encode_superblock(medium_.superblock, bytes);
+    for (const std::uint64_t offset : kSuperblockOffsets) {
+      if (auto done = write_counted(offset, bytes); !done) return done;
+    }
+  }
+  const std::array<std::byte, kHeaderSize> erased{};
+  for (const std::uint64_t position : recovered.ghosts) {
+    const std::uint64_t offset = kDataOffset + position % data_size();
+    if (auto done = write_counted(offset, erased); !done) return done;
+  }
+  const bool durable = recovered.report.clean || recovered.report.created;
+  if (!durable || recovered.superblock_damaged || !recovered.ghosts.empty()) {
+    // What was found after a kill may be in the page cache only, the newest slot included. It must
+    // be on the device before a slot calls it synced, and before the other slot is written.
+    if (auto done = medium_.file->sync(); !done) return done;
+    const std::lock_guard lock(mutex_);
+    ++syncs_;
+  }
+  SyncDone done;
+  const auto synced = sync_file(true, done);
+  if (!synced) return tl::unexpected(synced.error());
+  return base::ok();
+}
+
+void RingFile::begin_degraded(const base::Error& why, Reopen reopen) {
+  {
+    const std::lock_guard turn(append_mutex_);
+    reopen_ = std::move(reopen);
+  }
+  degrade(why);
+}
+
+base::Status RingFile::find_file() {
+  const std::lock_guard turn(append_mutex_);
+  if (medium_.file) return unprepared_ ? prepare_found() : base::ok();
+  {
+    const std::lock_guard lock(mutex_);
+    // What a reader has in its hands is numbered as memory has it.
+    const bool flying =
+        std::any_of(readers_.begin(), readers_.end(), [](const Reader& r) { return r.in_flight; });
+    if (flying) return base::fail(base::ErrorCode::kBusy, "{}", trouble_->message);
+  }
+  auto file = reopen_();
+  if (!file) return tl::unexpected(file.error());
+  auto recovered = load(**file, medium_.superblock.file_size, clock_, random_);
+  if (!recovered) return tl::unexpected(recovered.error());
+  {
+    const std::lock_guard lock(mutex_);
+    const bool flying =
+        std::any_of(readers_.begin(), readers_.end(), [](const Reader& r) { return r.in_flight; });
+    if (flying) return base::fail(base::ErrorCode::kBusy, "{}", trouble_->message);
+    adopt(std::move(*file), *recovered);
+  }
+  unprepared_ = std::move(*recovered);
+  return prepare_found();
+}
+
+base::Status RingFile::prepare_found() {
+  auto prepared = prepare(*unprepared_);
+  if (prepared) unprepared_.reset();
+  return prepared;
+}
+
+// The file's points come first; those in memory follow them.
+void RingFile::adopt(std::unique_ptr<File> file, const Recovered& recovered) {
+  const std::uint64_t shift = recovered.tail.points();
+  const Mark file_tail = recovered.tail;
+  medium_ = {std::move(file), recovered.superblock};
+  options_ = with_defaults(options_, recovered.superblock.data_size);
+  recovery_ = recovered.report;
+  tail_ = synced_ = file_tail;
+  last_position_ = synced_last_position_ = recovered.last_position;
+  last_block_ = synced_last_block_ = recovered.last_block;
+  generation_ = recovered.state.generation;
+  active_slot_ = recovered.slot ^ 1U;
+  const std::uint16_t era_in_memory = era_;
+  era_ = (recovered.state.era + 1U) & kEraMask;
+  accepted_ += shift;
+  for (const auto& held : held_) {
+    held->point_sequence += shift;
+    // Stored-at times of an earlier era in memory stay apart from those of now.
+    held->era = held->era == era_in_memory ? era_ : recovered.state.era;
+  }
+  for (Reader& reader : readers_) {
+    reader.begin() = held_mark(reader.begin().points() + shift);
+    reader.state.since_points += shift;
+  }
+  oldest_ = recovered.oldest;
+  for (const ReaderState& found : recovered.state.readers) adopt_reader(found);
+}
+
+// A reader of the file whose output has gone on from memory: first its backlog, then what it has
+// still to get of the points that came since.
+void RingFile::adopt_reader(const ReaderState& found) {
+  const auto known = std::find_if(readers_.begin(), readers_.end(), [&](const Reader& reader) {
+    return !reader.removed && reader.state.id == found.id;
+  });
+  if (known == readers_.end()) {
+    Reader orphan;
+    orphan.state = found;
+    if (readers_.size() < kMaxReaders) readers_.push_back(std::move(orphan));
+    return;
+  }
+  ReaderState& state = known->state;
+  const ReaderState meanwhile = state;
+  state = found;
+  state.orphaned_ns = 0;
+  if (meanwhile.not_before != NotBefore{}) state.not_before = meanwhile.not_before;
+  // Without a gap in what it has had, one stretch does. Without room for another, the gap shows as
+  // a loss once the reader gets there.
+  const bool gap = meanwhile.counters.total() > 0;
+  if (!gap || state.ranges.size() == kMaxRanges) return;
+  state.counters += meanwhile.counters;
+  Range& last = state.ranges.back();
+  last.end = held_mark(tail_.points());
+  if (!last.begin.before(last.end)) state.ranges.pop_back();
+  state.ranges.push_back(meanwhile.ranges.back());
+}
+
+}  // namespace holdfast::buffer

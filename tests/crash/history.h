@@ -1,0 +1,98 @@
+// History: what was done to a ring and to its file, in a form that the judge can ask: what must a
+// ring hold that was cut off here?
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "buffer/ring.h"
+#include "tests/crash/disk_states.h"
+#include "tests/crash/point_set.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/recording_file.h"
+
+namespace holdfast::crash {
+
+struct ReaderSnapshot {
+  std::string id;
+  std::uint64_t since = 0;  // point number from which it counts
+  std::int64_t since_ns = 0;
+  std::int64_t orphaned_ns = 0;
+  buffer::LedgerCounters counters;
+  buffer::NotBefore not_before;
+  // Points from here on are in the file for this reader. Above begin() when the writer may have
+  // overtaken a batch in flight, of which the ledger knows only later.
+  std::uint64_t in_file_from = 0;
+
+  // The first point that is still pending.
+  [[nodiscard]] std::uint64_t begin() const { return since + counters.total(); }
+  // The parts that only the ring's user changes: what overflowed may be worked out again later.
+  [[nodiscard]] bool same_but_for_losses(const ReaderSnapshot& other) const;
+};
+
+// The ring after a step of the workload.
+struct Snapshot {
+  std::size_t position = 0;    // operations on the file so far
+  std::size_t durable_at = 0;  // durable once a sync at this place of the log or later is completed
+  std::uint64_t accepted = 0;
+  // Points below this must be found again, once this snapshot is durable. More than `accepted` only
+  // while a ring is being recovered: numbers may be lost then, points may not.
+  std::uint64_t found_below = 0;
+  buffer::SyncMode sync = buffer::SyncMode::kInterval;
+  std::string step;  // what was done
+  base::WallTime wall;
+  base::BootTime boot;
+  std::string boot_id;
+  std::vector<ReaderSnapshot> readers;
+
+  [[nodiscard]] const ReaderSnapshot* reader(const std::string& id) const;
+};
+
+// A block as it was handed to the ring. `first` is the number of its first point.
+struct KnownBlock {
+  std::uint64_t first = 0;
+  std::shared_ptr<const buffer::Block> block;
+
+  [[nodiscard]] std::uint64_t end() const { return first + block->points; }
+  [[nodiscard]] std::string_view payload() const {
+    return std::string_view(block->bytes).substr(buffer::kHeaderSize);
+  }
+};
+
+struct History {
+  std::uint64_t seed = 0;
+  unsigned level = 1;
+  buffer::RingOptions options;
+  Bytes base;  // the file before the first operation, all of it durable
+  std::vector<test::FileOperation> operations;
+  std::vector<Snapshot> snapshots;  // at least one: before the first operation
+  std::vector<KnownBlock> blocks;   // by rising number
+  PointSet lost;                    // not in `base`, though their numbers were given out
+
+  [[nodiscard]] const KnownBlock* block_at(std::uint64_t first) const;
+  // Whether anything was held back from the device when this one operation was issued.
+  [[nodiscard]] std::size_t last_sync_before(std::size_t cut) const;
+};
+
+// Which snapshots a ring that was cut off may show: those from `low` to `high`.
+struct Bounds {
+  std::size_t low = 0;
+  std::size_t high = 0;
+  // What lies after the last sync may be gone in any part. False after a kill.
+  bool power_cut = false;
+  // Nothing is promised but that all is sound: a power cut with SyncMode::kNever.
+  bool lenient = false;
+  // The cut is between two steps: a ring killed there shows `high` to the last number.
+  bool between_steps = false;
+};
+
+[[nodiscard]] Bounds bounds_of_power_cut(const History& history, std::size_t cut);
+// A kill after `cut` operations, or within the next one.
+[[nodiscard]] Bounds bounds_of_kill(const History& history, std::size_t cut, bool within_next);
+
+// The clocks of a machine that was cut off after this snapshot.
+void set_clock(test::FakeClock& clock, const Snapshot& snapshot);
+
+}  // namespace holdfast::crash

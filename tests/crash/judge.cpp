@@ -1,0 +1,180 @@
+// The rules of what may be seen after a cut. README.md of the buffer states the promises; this is
+// how they are held to account.
+#include "tests/crash/judge.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+namespace holdfast::crash {
+namespace {
+
+bool shows(const Snapshot& found, const Snapshot& snapshot) {
+  return found.readers.size() == snapshot.readers.size() &&
+         std::equal(found.readers.begin(), found.readers.end(), snapshot.readers.begin(),
+                    [](const ReaderSnapshot& a, const ReaderSnapshot& b) {
+                      return a.same_but_for_losses(b);
+                    });
+}
+
+std::string text(const Snapshot& snapshot) {
+  std::string out = fmt::format("{} accepted", snapshot.accepted);
+  for (const ReaderSnapshot& reader : snapshot.readers) {
+    const auto& c = reader.counters;
+    out += fmt::format("; {} since {}{}: {} delivered, {} rejected, {} filtered, {} lost",
+                       reader.id, reader.since, reader.orphaned_ns == 0 ? "" : " (orphan)",
+                       c.delivered, c.rejected, c.filtered, c.overflow + c.corrupt);
+  }
+  return out;
+}
+
+// The one judgement in the making.
+class Hearing {
+ public:
+  Hearing(const Observation& seen, const History& history, const Bounds& bounds)
+      : seen_(seen),
+        history_(history),
+        bounds_(bounds),
+        low_(history.snapshots[bounds.low]),
+        high_(history.snapshots[bounds.high]),
+        found_(snapshot_of(seen.opened)) {}
+
+  [[nodiscard]] std::string verdict() const {
+    if (auto wrong = wrong_numbers(); !wrong.empty()) return wrong;
+    const Snapshot* shown = shown_snapshot();
+    if (shown == nullptr) {
+      return fmt::format(
+          "no step has this ledger: {}\n    at the last sync: {}\n    at the cut: {}", text(found_),
+          text(low_), text(high_));
+    }
+    for (std::size_t i = 0; i < found_.readers.size(); ++i) {
+      auto wrong = wrong_reader(found_.readers[i], shown->readers[i], seen_.drained[i].points);
+      if (!wrong.empty()) return fmt::format("reader {}: {}", found_.readers[i].id, wrong);
+    }
+    if (auto wrong = disagreement(); !wrong.empty()) return wrong;
+    return bounds_.between_steps ? wrong_after_kill() : "";
+  }
+
+ private:
+  [[nodiscard]] std::string wrong_numbers() const {
+    const std::uint64_t least = bounds_.lenient ? 0 : low_.accepted;
+    if (found_.accepted < least || found_.accepted > high_.accepted) {
+      return fmt::format("{} points accepted; {} at the last sync, {} at the cut", found_.accepted,
+                         least, high_.accepted);
+    }
+    if (seen_.recovery.ledger_lost) return "the ledger is lost";
+    return {};
+  }
+
+  // The step whose state this is; the latest if there are several.
+  [[nodiscard]] const Snapshot* shown_snapshot() const {
+    for (std::size_t i = bounds_.high + 1; i > bounds_.low; --i) {
+      if (shows(found_, history_.snapshots[i - 1])) return &history_.snapshots[i - 1];
+    }
+    return nullptr;
+  }
+
+  [[nodiscard]] std::string wrong_reader(const ReaderSnapshot& found, const ReaderSnapshot& shown,
+                                         const PointSet& drained) const {
+    // Nothing that was done with, nothing that was never accepted.
+    const std::uint64_t from = std::min(shown.begin(), found.begin());
+    const PointSet allowed = PointSet(from, found_.accepted).minus(history_.lost);
+    if (const auto extra = drained.minus(allowed); !extra.empty()) {
+      return fmt::format("got {}, of which only {} were pending", extra.text(), allowed.text());
+    }
+    if (bounds_.lenient) return {};
+    // Removed by the step in progress: what comes after may overwrite its backlog at once.
+    const ReaderSnapshot* last = high_.reader(found.id);
+    if (last == nullptr || last->since_ns != found.since_ns) return {};
+    const std::uint64_t in_file = std::max(shown.begin(), last->in_file_from);
+    const PointSet required = PointSet(in_file, low_.found_below).minus(history_.lost);
+    if (const auto missing = required.minus(drained); !missing.empty()) {
+      return fmt::format("{} are gone; got {}", missing.text(), drained.text());
+    }
+    return {};
+  }
+
+  // Whoever is still to get a block gets it, or nobody does.
+  [[nodiscard]] std::string disagreement() const {
+    for (std::size_t i = 1; i < found_.readers.size(); ++i) {
+      const std::uint64_t both = std::max(found_.readers[0].begin(), found_.readers[i].begin());
+      const PointSet first = seen_.drained[0].points.within(both, found_.accepted);
+      const PointSet other = seen_.drained[i].points.within(both, found_.accepted);
+      if (!(first == other)) {
+        return fmt::format("readers {} and {} want the same and got {} and {}",
+                           found_.readers[0].id, found_.readers[i].id, first.text(), other.text());
+      }
+    }
+    return {};
+  }
+
+  // Nothing was under way and nothing is lost: everything is as it was.
+  [[nodiscard]] std::string wrong_after_kill() const {
+    if (!history_.lost.empty()) return {};
+    for (std::size_t i = 0; i < found_.readers.size(); ++i) {
+      const ReaderSnapshot* before = high_.reader(found_.readers[i].id);
+      if (before == nullptr || before->in_file_from != before->begin()) continue;
+      if (!(before->counters == found_.readers[i].counters)) {
+        return fmt::format("a kill changed the ledger:\n    before: {}\n    now: {}", text(high_),
+                           text(found_));
+      }
+    }
+    return {};
+  }
+
+  const Observation& seen_;
+  const History& history_;
+  const Bounds& bounds_;
+  const Snapshot& low_;
+  const Snapshot& high_;
+  const Snapshot found_;
+};
+
+}  // namespace
+
+std::string judge(const Observation& seen, const History& history, const Bounds& bounds) {
+  if (!seen.wrong.empty()) return seen.wrong;
+  return Hearing(seen, history, bounds).verdict();
+}
+
+std::string judge_lied_to(const Observation& seen, const History& history, const Bounds& bounds) {
+  if (!seen.wrong.empty()) return seen.wrong;
+  const std::uint64_t most = history.snapshots[bounds.high].accepted;
+  if (seen.opened.point_sequence > most) {
+    return fmt::format("{} points accepted, of {} ever", seen.opened.point_sequence, most);
+  }
+  return {};
+}
+
+Snapshot snapshot_of(const buffer::RingInfo& info) {
+  Snapshot snapshot;
+  snapshot.accepted = snapshot.found_below = info.point_sequence;
+  for (const auto& reader : info.readers) {
+    ReaderSnapshot& one = snapshot.readers.emplace_back();
+    one.id = reader.id;
+    one.since = info.point_sequence - reader.ledger.accepted;
+    one.since_ns = reader.ledger.since_ns;
+    one.orphaned_ns = reader.orphaned_ns;
+    one.counters = reader.ledger.counters;
+    one.not_before = reader.not_before;
+    one.in_file_from = one.begin();
+  }
+  return snapshot;
+}
+
+PointSet lost_in(const Observation& seen) {
+  Snapshot found = snapshot_of(seen.opened);
+  if (found.readers.empty()) {
+    // The newcomer's view.
+    found = snapshot_of(seen.emptied);
+    found.readers.front().counters = {};
+  }
+  PointSet lost;
+  for (std::size_t i = 0; i < found.readers.size(); ++i) {
+    lost = lost.united(
+        PointSet(found.readers[i].begin(), found.accepted).minus(seen.drained[i].points));
+  }
+  return lost;
+}
+
+}  // namespace holdfast::crash

@@ -1,0 +1,299 @@
+// The operations of a workload.
+#include "tests/crash/workload.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+namespace holdfast::crash {
+
+using buffer::SyncMode;
+
+const std::vector<Workload::Action>& Workload::actions() {
+  static const std::vector<Action> table{
+      {24, &Workload::append},
+      {2, &Workload::burst},
+      {10, &Workload::read_and_resolve},
+      {3, &Workload::read_and_hold},
+      {3, &Workload::resolve_held},
+      {8, &Workload::sync},
+      {2, &Workload::announce_wait},
+      {2, &Workload::attach_somebody},
+      {2, &Workload::settle},
+      {2, &Workload::close_and_reopen},
+      {3, &Workload::kill_and_reopen},
+      {4, &Workload::pass_time},
+      {1, &Workload::jump_wall},
+  };
+  return table;
+}
+
+Workload::Workload(std::uint64_t seed, Plan plan, Start start)
+    : plan_(std::move(plan)),
+      options_(plan_.options),
+      random_(seed),
+      record_(std::make_shared<test::FileRecord>(start.image)),
+      next_shapes_(std::move(start.shapes)) {
+  history_.seed = seed;
+  history_.level = start.level;
+  history_.options = plan_.options;
+  history_.base = std::move(start.image);
+  history_.blocks = std::move(start.blocks);
+  history_.lost = std::move(start.lost);
+  if (start.level > 1) set_clock(clock_, start.first);
+  adopt(start.first);
+  push(start.first, "before");
+}
+
+bool Workload::run(unsigned steps) {
+  open();
+  claim();
+  for (unsigned i = 0; i < steps && wrong_.empty(); ++i) step();
+  while (wrong_.empty() && !flights_.empty()) resolve_held();
+  return wrong_.empty();
+}
+
+void Workload::step() {
+  std::uint64_t sum = 0;
+  for (const Action& action : actions()) sum += action.weight;
+  std::uint64_t drawn = random_.below(sum);
+  for (const Action& action : actions()) {
+    if (drawn < action.weight) {
+      (this->*action.run)();
+      return;
+    }
+    drawn -= action.weight;
+  }
+}
+
+void Workload::append() {
+  Shape shape = plan_.shapes[random_.below(plan_.shapes.size())];
+  if (!next_shapes_.empty()) {
+    shape = next_shapes_.front();
+    next_shapes_.pop_front();
+  }
+  const KnownBlock known = make_block(history_.level, model_.accepted, shape);
+  history_.blocks.push_back(known);
+  buffer::Block block = *known.block;
+  if (auto stored = ring_->append(block); !stored) return fail(stored.error().message);
+  model_.append(shape.points);
+  for (auto& [id, flight] : flights_) {
+    flight.appended_at = std::min(flight.appended_at, history_.snapshots.size());
+  }
+  note(fmt::format("append {} points", shape.points));
+}
+
+void Workload::burst() {
+  for (std::uint64_t i = 2 + random_.below(12); i > 0 && wrong_.empty(); --i) append();
+}
+
+std::string Workload::any_reader() {
+  return std::next(attached_.begin(), static_cast<std::ptrdiff_t>(random_.below(attached_.size())))
+      ->first;
+}
+
+bool Workload::read(const std::string& id) {
+  buffer::ReadLimits limits;
+  limits.max_points = 1 + random_.below(60);
+  auto batch = ring_->read(attached_.at(id), limits, random_.below(12));
+  note("read " + id);
+  if (!wrong_.empty()) return false;
+  const auto& pending = model_.readers.at(id).pending;
+  if (!batch) {
+    fail("reading failed: " + batch.error().message);
+    return false;
+  }
+  if (batch->blocks.empty()) {
+    if (!pending.empty()) fail(fmt::format("{} got nothing, {} are pending", id, pending.size()));
+    return false;
+  }
+  if (auto wrong = wrong_with(*batch, {&history_.blocks}); !wrong.empty()) {
+    fail(std::move(wrong));
+    return false;
+  }
+  auto expected = pending.begin();
+  for (const buffer::ReadBlock& block : batch->blocks) {
+    for (std::uint64_t i = block.skip_points; i < block.points; ++i) {
+      if (expected == pending.end() || *expected++ != block.point_sequence + i) {
+        fail(fmt::format("{} got point {} out of turn", id, block.point_sequence + i));
+        return false;
+      }
+    }
+  }
+  flights_[id] = Flight{std::move(*batch)};
+  return true;
+}
+
+void Workload::read_and_resolve() {
+  const std::string id = any_reader();
+  if (!flights_.contains(id) && !read(id)) return;
+  resolve(id);
+}
+
+void Workload::read_and_hold() {
+  const std::string id = any_reader();
+  if (!flights_.contains(id)) (void)read(id);
+}
+
+void Workload::resolve_held() {
+  if (!flights_.empty()) resolve(flights_.begin()->first);
+}
+
+// By value: the name may belong to the flight that ends here.
+void Workload::resolve(std::string id) {
+  const Flight flight = std::move(flights_.at(id));
+  flights_.erase(id);
+  const std::uint64_t overflow = overflow_of(id);
+  if (random_.below(6) == 0) {
+    ring_->release(attached_.at(id));
+    note("release " + id);
+  } else {
+    const std::uint64_t all = flight.batch.points;
+    const std::uint64_t done = random_.below(3) == 0 ? random_.below(all + 1) : all;
+    buffer::Outcome outcome;
+    if (random_.below(4) == 0) outcome.rejected = random_.below(done + 1);
+    if (random_.below(4) == 0) outcome.filtered = random_.below(done - outcome.rejected + 1);
+    ring_->acknowledge(attached_.at(id), done, outcome);
+    model_.acknowledge(id, done, outcome);
+    note(fmt::format("acknowledge {} of {} for {}", done, all, id));
+  }
+  land(id, flight, overflow);
+}
+
+std::uint64_t Workload::overflow_of(const std::string& id) const {
+  return model_.readers.at(id).counters.overflow;
+}
+
+void Workload::land(const std::string& id, const Flight& flight, std::uint64_t overflow_before) {
+  if (!wrong_.empty() || flight.appended_at == SIZE_MAX) return;
+  std::uint64_t in_file_from = flight.end();
+  const ReaderSnapshot* now = history_.snapshots.back().reader(id);
+  if (overflow_of(id) > overflow_before) in_file_from = std::max(in_file_from, now->begin());
+  for (std::size_t i = flight.appended_at; i + 1 < history_.snapshots.size(); ++i) {
+    for (ReaderSnapshot& reader : history_.snapshots[i].readers) {
+      if (reader.id == id) reader.in_file_from = std::max(reader.in_file_from, in_file_from);
+    }
+  }
+}
+
+void Workload::sync() {
+  const bool even_if_idle = random_.below(3) == 0;
+  if (auto done = ring_->sync(even_if_idle); !done) return fail(done.error().message);
+  note("sync");
+}
+
+void Workload::announce_wait() {
+  const std::string id = any_reader();
+  buffer::NotBefore wait;
+  wait.wall_ns = clock_.wall_ns() + static_cast<std::int64_t>(random_.below(1'000'000));
+  wait.remaining_ns = static_cast<std::int64_t>(random_.below(1'000'000));
+  ring_->set_not_before(attached_.at(id), wait);
+  note("announce a wait of " + id);
+}
+
+void Workload::attach_somebody() { attach(fmt::format("r{}", random_.below(plan_.most_readers))); }
+
+void Workload::attach(const std::string& id) {
+  if (attached_.contains(id)) return;
+  const auto reader = ring_->attach(id);
+  if (!reader) return fail(reader.error().message);
+  attached_[id] = *reader;
+  if (!model_.readers.contains(id)) {
+    const auto info = ring_->info();
+    const auto found = std::find_if(info.readers.begin(), info.readers.end(),
+                                    [&](const auto& r) { return r.id == id; });
+    if (found == info.readers.end()) return fail(id + " is attached and not there");
+    const auto furthest = std::min_element(
+        model_.readers.begin(), model_.readers.end(), [](const auto& a, const auto& b) {
+          return a.second.pending.size() > b.second.pending.size();
+        });
+    test::ModelReader fresh;
+    fresh.since = info.point_sequence - found->ledger.accepted;
+    fresh.pending = pending_from(fresh.since);
+    const bool behind = furthest == model_.readers.end() || !flights_.empty() ||
+                        fresh.pending.size() == furthest->second.pending.size();
+    if (!behind) {
+      fail(fmt::format("{} starts with {} points pending, {} has {}", id, fresh.pending.size(),
+                       furthest->first, furthest->second.pending.size()));
+    }
+    model_.readers[id] = std::move(fresh);
+  }
+  note("attach " + id);
+}
+
+std::deque<std::uint64_t> Workload::pending_from(std::uint64_t number) const {
+  std::deque<std::uint64_t> pending;
+  const PointSet there = PointSet(number, model_.accepted).minus(history_.lost);
+  for (const Stretch& stretch : there.stretches()) {
+    for (std::uint64_t i = stretch.first; i < stretch.end; ++i) pending.push_back(i);
+  }
+  return pending;
+}
+
+void Workload::settle() {
+  const base::Duration keep =
+      random_.below(2) == 0 ? base::Duration::zero() : std::chrono::hours(1);
+  const auto kept = ring_->settle_orphans(keep);
+  for (auto reader = model_.readers.begin(); reader != model_.readers.end();) {
+    const bool there = attached_.contains(reader->first) ||
+                       std::find(kept.begin(), kept.end(), reader->first) != kept.end();
+    reader = there ? std::next(reader) : model_.readers.erase(reader);
+  }
+  note("settle orphans");
+}
+
+void Workload::close_and_reopen() {
+  Snapshot last = history_.snapshots.back();
+  if (auto closed = ring_->close(); !closed) return fail(closed.error().message);
+  push(std::move(last), "close");
+  if (random_.below(3) == 0) clock_.reboot(fmt::format("boot-{}", random_.below(1000)));
+  reopen();
+}
+
+void Workload::kill_and_reopen() { reopen(); }
+
+void Workload::reopen() {
+  ring_.reset();
+  if (plan_.changes_sync && random_.below(3) == 0) {
+    options_.sync = options_.sync == SyncMode::kNever ? SyncMode::kInterval : SyncMode::kNever;
+  }
+  std::map<std::string, std::uint64_t> overflow;
+  for (const auto& [id, flight] : flights_) overflow[id] = overflow_of(id);
+  open();
+  for (const auto& [id, flight] : flights_) {
+    if (wrong_.empty()) land(id, flight, overflow.at(id));
+  }
+  flights_.clear();
+  claim();
+}
+
+// The first one is always claimed: there is never a ring without a reader.
+void Workload::claim() {
+  if (wrong_.empty() && model_.readers.empty()) attach("r0");
+  std::vector<std::string> claimed;
+  for (const auto& [id, reader] : model_.readers) {
+    if (claimed.empty() || random_.below(4) != 0) claimed.push_back(id);
+  }
+  for (const std::string& id : claimed) {
+    if (wrong_.empty()) attach(id);
+  }
+}
+
+void Workload::open() {
+  attached_.clear();
+  auto ring = buffer::Ring::open(test::RecordingFile::reopen(record_), options_, clock_,
+                                 base::Random(history_.seed));
+  if (!ring) return fail("it does not open: " + ring.error().message);
+  ring_ = std::move(*ring);
+  reopened_ = true;
+  note("open");
+  reopened_ = false;
+}
+
+void Workload::pass_time() { clock_.advance(std::chrono::seconds(1 + random_.below(90))); }
+
+void Workload::jump_wall() {
+  clock_.step_wall(std::chrono::hours(static_cast<int>(random_.below(48)) - 24));
+}
+
+}  // namespace holdfast::crash

@@ -1,0 +1,129 @@
+// Workload: random operations on a ring, from a seed, next to the model; and the history of them.
+// To add an operation, write a member function and give it a line in the table in workload.cpp.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/base/random.h"
+#include "buffer/ring.h"
+#include "tests/buffer/ring_model.h"
+#include "tests/crash/history.h"
+#include "tests/crash/observation.h"
+#include "tests/support/fake_clock.h"
+
+namespace holdfast::crash {
+
+// A block's outer form. Blocks of one shape are equally long, whatever their numbers are.
+struct Shape {
+  std::uint32_t points = 1;
+  std::size_t line_bytes = 24;
+
+  [[nodiscard]] std::size_t payload() const { return points * line_bytes; }
+};
+
+// The lines tell the level they were appended on, so that a block left over from an earlier level
+// is not taken for the one that got its number anew.
+[[nodiscard]] KnownBlock make_block(unsigned level, std::uint64_t first, const Shape& shape);
+
+// What is fixed for one workload.
+struct Plan {
+  buffer::RingOptions options;
+  std::vector<Shape> shapes;
+  std::size_t most_readers = 2;
+  bool changes_sync = false;  // the sync mode may be another one after opening again
+};
+[[nodiscard]] Plan draw_plan(base::Random& random);
+
+// Where a workload begins: at an empty file, or at a ring that was recovered.
+struct Start {
+  unsigned level = 1;
+  Bytes image;
+  Snapshot first;            // what the ring on `image` is known to show
+  Blocks blocks;             // that may be in it
+  PointSet lost;             // points that are not
+  std::deque<Shape> shapes;  // of the first blocks to append: as before the cut, so that what is
+                             // left over from then fits in behind them
+};
+
+class Workload {
+ public:
+  Workload(std::uint64_t seed, Plan plan, Start start);
+
+  // Opens the ring and does so many steps. False when the ring did something wrong.
+  bool run(unsigned steps);
+  [[nodiscard]] const std::string& wrong() const { return wrong_; }
+  // The name of the step that was done last.
+  [[nodiscard]] const std::string& last_step() const { return history_.snapshots.back().step; }
+
+  [[nodiscard]] History take_history();
+
+ private:
+  struct Flight {
+    buffer::ReadBatch batch;
+    std::size_t appended_at = SIZE_MAX;  // the first snapshot after an append during the flight
+    [[nodiscard]] std::uint64_t end() const {
+      return batch.blocks.back().point_sequence + batch.blocks.back().points;
+    }
+  };
+  struct Action {
+    unsigned weight;
+    void (Workload::*run)();
+  };
+  static const std::vector<Action>& actions();
+
+  // Operations.
+  void append();
+  void burst();
+  void read_and_resolve();
+  void read_and_hold();
+  void resolve_held();
+  void sync();
+  void announce_wait();
+  void attach_somebody();
+  void settle();
+  void close_and_reopen();
+  void kill_and_reopen();
+  void pass_time();
+  void jump_wall();
+
+  void step();
+  void open();
+  void reopen();
+  void claim();
+  void attach(const std::string& id);
+  bool read(const std::string& id);
+  void resolve(std::string id);
+  [[nodiscard]] std::string any_reader();
+  // All points from this one on that are not lost.
+  [[nodiscard]] std::deque<std::uint64_t> pending_from(std::uint64_t number) const;
+  // The flight is over: what the writer has overtaken of it was not in the file all the time.
+  void land(const std::string& id, const Flight& flight, std::uint64_t overflow_before);
+  [[nodiscard]] std::uint64_t overflow_of(const std::string& id) const;
+  // Takes a snapshot and compares the ring with the model.
+  void note(std::string step);
+  void push(Snapshot snapshot, std::string step);
+  void compare(const buffer::RingInfo& info);
+  void compare_reader(const buffer::ReaderInfo& reader, test::ModelReader& model);
+  void adopt(const Snapshot& found);
+  void fail(std::string what);
+
+  Plan plan_;
+  buffer::RingOptions options_;  // in force now
+  base::Random random_;
+  test::FakeClock clock_;
+  std::shared_ptr<test::FileRecord> record_;
+  std::unique_ptr<buffer::Ring> ring_;
+  test::RingModel model_;
+  std::map<std::string, buffer::ReaderId> attached_;
+  std::map<std::string, Flight> flights_;
+  std::deque<Shape> next_shapes_;
+  History history_;
+  bool reopened_ = false;  // by the present step
+  std::string wrong_;
+};
+
+}  // namespace holdfast::crash
