@@ -182,7 +182,7 @@ int buffer_trim(const CommandLine& line) {
   } else {
     auto file = buffer::PosixFile::open_locked(line.file);
     if (!file) return fail_with(line.file, file.error());
-    plan = buffer::trim(std::move(*file), *options, clock);
+    plan = buffer::trim(std::move(*file), *options, clock, base::Random::from_system());
   }
   if (!plan) return fail_with(line.file, plan.error());
   return finish(put(trim_text(*plan, line.buffer.dry_run)), kExitDone);

@@ -42,7 +42,7 @@ const char* kind_name(BlockKind kind) {
 Json user_json(const LookedAt& ring) { return ring.user == 0 ? Json(nullptr) : Json(ring.user); }
 
 Json mark_json(const Mark& mark) {
-  if (mark.position == Range::kOpen) return nullptr;
+  if (mark.block_sequence == Range::kOpen) return nullptr;
   return {{"position", mark.position},
           {"block", mark.block_sequence},
           {"point", mark.point_sequence},
@@ -167,9 +167,12 @@ std::string dump_head_json(const LookedAt& ring) {
 }
 
 std::string stretch_json(const Stretch& stretch) {
-  if (stretch.kind == Stretch::Kind::kMissing || stretch.kind == Stretch::Kind::kOverwritten) {
+  if (stretch.kind != Stretch::Kind::kBlock && stretch.kind != Stretch::Kind::kBadBlock) {
     const bool gone = stretch.kind == Stretch::Kind::kOverwritten;
-    return json_line({{"type", gone ? "overwritten" : "damage"},
+    const bool gap = stretch.kind == Stretch::Kind::kGap;
+    return json_line({{"type", gone  ? "overwritten"
+                               : gap ? "gap"
+                                     : "damage"},
                       {"position", stretch.position},
                       {"bytes", stretch.size},
                       {"fault", null_if_empty(stretch.fault)},

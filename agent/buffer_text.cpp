@@ -54,7 +54,7 @@ std::string user_text(const LookedAt& ring) {
 }
 
 std::string mark_text(const Mark& mark) {
-  if (mark.position == Range::kOpen) return "the tail";
+  if (mark.block_sequence == Range::kOpen) return "the tail";
   std::string text = fmt::format("position {} (block {}, point {}", mark.position,
                                  mark.block_sequence, mark.point_sequence);
   if (mark.points_into_block > 0) text += fmt::format(" + {}", mark.points_into_block);
@@ -199,6 +199,9 @@ std::string stretch_text(const Stretch& stretch) {
   if (stretch.kind == Stretch::Kind::kMissing) {
     return fmt::format("{:>14} damaged, {} bytes: {}: {}\n", stretch.position, stretch.size,
                        stretch.fault, points_lost_text(stretch));
+  }
+  if (stretch.kind == Stretch::Kind::kGap) {
+    return fmt::format("{:>14} gap: {}\n", stretch.position, stretch.fault);
   }
   if (stretch.kind == Stretch::Kind::kOverwritten) {
     return fmt::format("{:>14} overwritten meanwhile, {} bytes\n", stretch.position, stretch.size);

@@ -67,7 +67,7 @@ class Selection {
     if (stretch.kind == Stretch::Kind::kBadBlock && !may_hold(stretch.block.header)) return false;
     if (stretch.points_known && stretch.points == 0) return false;
     return all_ || std::any_of(readers_.begin(), readers_.end(), [&](const ReaderState& reader) {
-             return wants(reader, stretch.position, stretch.size, stretch.first_point,
+             return wants(reader, stretch.position, stretch.size, stretch.known_point(),
                           stretch.points);
            });
   }
@@ -98,14 +98,14 @@ class Selection {
     return unknown || header.oldest_ns > kLast - span_ns ? kLast : header.oldest_ns + span_ns;
   }
 
+  // By the count of points: a reader may have had some from memory before the block was written.
   [[nodiscard]] static Span lines_of(const Range& range, const BlockHeader& header) {
-    const std::uint64_t block = header.block_sequence;
-    if (block < range.begin.block_sequence || block > range.end.block_sequence) return {0, 0};
-    const std::uint64_t begin =
-        block == range.begin.block_sequence ? range.begin.points_into_block : 0;
-    const std::uint64_t end =
-        block == range.end.block_sequence ? range.end.points_into_block : header.points;
-    return {begin, std::min<std::uint64_t>(end, header.points)};
+    const std::uint64_t first = header.point_sequence;
+    const auto line_of = [&](std::uint64_t points) {
+      return std::min<std::uint64_t>(points > first ? points - first : 0, header.points);
+    };
+    return {line_of(range.begin.points()),
+            range.is_open() ? header.points : line_of(range.end.points())};
   }
 
   const ExportOptions& options_;

@@ -35,9 +35,10 @@ constexpr base::Duration kLockPatience = std::chrono::seconds(5);
 
 // Opens or creates the ring file and takes its lock, for which it waits up to `lock_patience`. A
 // ring of another size than the configuration's is resized (ring_resize.h). Without room on the
-// device (or with a device that fails) the ring starts degraded, and tries again. A file that is not a readable ring is set aside as <path>.bad-<time>, never overwritten. Fails with
-// a message that names path and remedy when the directory is missing or forbidden, or another
-// process holds the ring.
+// device (or with a device that fails) the ring starts degraded, and tries again. A file that is
+// not a readable ring is set aside as <path>.bad-<time>, never overwritten. Fails with a message
+// that names path and remedy when the directory is missing or forbidden, or another process holds
+// the ring.
 [[nodiscard]] base::Result<Store> open_store(const BufferOptions& options, const std::string& path,
                                              bool make_directory, const base::Clock& clock,
                                              const base::Logger& log,

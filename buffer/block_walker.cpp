@@ -75,24 +75,23 @@ std::optional<Stretch> BlockWalker::next() {
   lines_.clear();
   if (at_.position >= tail.position) {
     const std::uint64_t counted = at_.point_sequence;
-    if (!points_known_ || counted >= tail.point_sequence) return std::nullopt;
-    at_.point_sequence = tail.point_sequence;
-    return lost_count(counted, tail.point_sequence);
+    // Of a ring in use they may be waiting in memory.
+    if (snapshot_.in_use || !points_known_ || counted >= tail.points()) return std::nullopt;
+    at_.point_sequence = tail.points();
+    return gap(counted, tail.points());
   }
   const auto block = io_.at(at_.position);
   if (!block || !belongs(*block)) return missing();
-  if (points_known_ && block->header.point_sequence != at_.point_sequence) {
+  if (points_known_ && block->header.point_sequence > at_.point_sequence) {
     const std::uint64_t expected = at_.point_sequence;
     at_.point_sequence = block->header.point_sequence;
-    return lost_count(expected, at_.point_sequence);
+    return gap(expected, at_.point_sequence);
   }
   return take(*block);
 }
 
 bool BlockWalker::belongs(const FoundBlock& block) const {
-  const Mark& tail = snapshot_.tail();
-  return block.header.block_sequence >= at_.block_sequence &&
-         block.header.block_sequence < tail.block_sequence && block.end() <= tail.position;
+  return follows(block.header, at_, snapshot_.tail()) && block.end() <= snapshot_.tail().position;
 }
 
 Stretch BlockWalker::take(const FoundBlock& block) {
@@ -126,7 +125,7 @@ Stretch BlockWalker::missing() {
                       tail.block_sequence);
   }
   io_.read_ahead(check_ == BlockCheck::kHeader ? kHeaderSize : kReadAhead);
-  at_ = next ? start_of(*next) : Mark{tail.position, tail.block_sequence, tail.point_sequence, 0};
+  at_ = next ? start_of(*next) : Mark{tail.position, tail.block_sequence, tail.points(), 0};
   out.kind = gone ? Stretch::Kind::kOverwritten : Stretch::Kind::kMissing;
   out.position = from.position;
   out.size = at_.position - from.position;
@@ -139,12 +138,12 @@ Stretch BlockWalker::missing() {
   return out;
 }
 
-Stretch BlockWalker::lost_count(std::uint64_t expected, std::uint64_t found) {
+Stretch BlockWalker::gap(std::uint64_t expected, std::uint64_t found) const {
   Stretch out;
-  out.kind = Stretch::Kind::kMissing;
+  out.kind = Stretch::Kind::kGap;
   out.position = at_.position;
   out.first_point = expected;
-  out.points = found > expected ? found - expected : 0;
+  out.points = found - expected;
   out.fault = fmt::format("the count of points goes on at {}, expected {}", found, expected);
   return out;
 }

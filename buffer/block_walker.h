@@ -27,7 +27,9 @@ struct Stretch {
   enum class Kind {
     kBlock,        // sound, as far as it was checked
     kBadBlock,     // the header is sound, the rest is not
-    kMissing,      // no block where one must be; size 0: the count of points does not continue
+    kMissing,      // no block where one must be
+    kGap,          // points missing between two blocks, without room for them: lost in a power
+                   // cut, or delivered from memory and never written
     kOverwritten,  // gone since the snapshot was taken
   };
   Kind kind = Kind::kBlock;
@@ -37,9 +39,13 @@ struct Stretch {
   std::uint64_t first_point = 0;  // points before this place, if known,
   std::uint64_t points = 0;       // ... and those in it: held, or lost
   bool points_known = true;       // the neighbours tell
-  std::string fault;              // kBadBlock and kMissing: what was found, what was expected
+  std::string fault;              // kBadBlock, kMissing, kGap: what was found, what was expected
 
   [[nodiscard]] bool damaged() const { return kind == Kind::kBadBlock || kind == Kind::kMissing; }
+  // Where the points begin, if that is known.
+  [[nodiscard]] std::optional<std::uint64_t> known_point() const {
+    return points_known ? std::optional(first_point) : std::nullopt;
+  }
 };
 
 class BlockWalker {
@@ -71,7 +77,7 @@ class BlockWalker {
   [[nodiscard]] bool belongs(const FoundBlock& block) const;
   [[nodiscard]] Stretch take(const FoundBlock& block);
   [[nodiscard]] Stretch missing();
-  [[nodiscard]] Stretch lost_count(std::uint64_t expected, std::uint64_t found);
+  [[nodiscard]] Stretch gap(std::uint64_t expected, std::uint64_t found) const;
   [[nodiscard]] std::string what_is_at(std::uint64_t position);
   // What is wrong with the block; nothing if it is sound.
   [[nodiscard]] std::optional<std::string> fault_of(const FoundBlock& block);

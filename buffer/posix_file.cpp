@@ -139,11 +139,11 @@ base::Result<std::unique_ptr<PosixFile>> PosixFile::open_readonly(const std::str
   std::unique_ptr<PosixFile> file(new PosixFile(descriptor, path));
   struct stat info {};
   if (fstat(descriptor, &info) != 0) return base::fail_errno("ring " + path, errno);
-  file->device_ = info.st_dev;
-  file->inode_ = info.st_ino;
   if (!S_ISREG(info.st_mode)) {
     return base::fail(ErrorCode::kInvalid, "ring {}: is not a regular file", path);
   }
+  file->device_ = info.st_dev;
+  file->inode_ = info.st_ino;
   return file;
 }
 

@@ -96,7 +96,7 @@ base::Result<TrimPlan> plan_trim(File& file, const Snapshot& snapshot, const Tri
 }
 
 base::Result<TrimPlan> trim(std::unique_ptr<File> file, const TrimOptions& options,
-                            const base::Clock& clock) {
+                            const base::Clock& clock, base::Random random) {
   auto snapshot = take_snapshot(*file, false);
   if (!snapshot) return tl::unexpected(snapshot.error());
   const Superblock& superblock = snapshot->superblock();
@@ -116,7 +116,7 @@ base::Result<TrimPlan> trim(std::unique_ptr<File> file, const TrimOptions& optio
   if (!plan) return plan;
   // Headers to be erased before the first slot is written, like those of ghosts.
   recovered.ghosts.insert(recovered.ghosts.end(), plan->erased.begin(), plan->erased.end());
-  RingFile ring(std::move(file), RingOptions{}, clock, base::Random::from_system(), {}, recovered);
+  RingFile ring(std::move(file), RingOptions{}, clock, std::move(random), {}, recovered);
   auto done = ring.prepare(recovered);
   if (done) done = ring.close();
   if (!done) return tl::unexpected(done.error());

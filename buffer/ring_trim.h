@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/base/clock.h"
+#include "agent/base/random.h"
 #include "agent/base/result.h"
 #include "buffer/file.h"
 #include "buffer/snapshot.h"
@@ -48,6 +49,6 @@ struct TrimPlan {
 // it is durable when this returns. `file` is held by its lock. A crash leaves the old state or the
 // new one.
 [[nodiscard]] base::Result<TrimPlan> trim(std::unique_ptr<File> file, const TrimOptions& options,
-                                          const base::Clock& clock);
+                                          const base::Clock& clock, base::Random random);
 
 }  // namespace holdfast::buffer

@@ -54,7 +54,13 @@ base::Result<Snapshot> take_snapshot(File& file, bool in_use) {
     io.read_ahead(kHeaderSize);
     const auto last = io.at(recovered.last_position);
     if (last && last->header.block_sequence == recovered.last_block) {
+      // Points beyond it that a reader has had came from memory; others are under way.
+      const std::uint64_t ahead = recovered.tail.points();
       recovered.tail = end_of(*last);
+      for (const ReaderState& reader : recovered.as_found) {
+        const std::uint64_t passed = std::min(ahead, reader.ranges.front().begin.points());
+        recovered.tail.point_sequence = std::max(recovered.tail.point_sequence, passed);
+      }
       for (ReaderState& reader : recovered.state.readers) {
         Mark& begin = reader.ranges.front().begin;
         if (begin.points() > recovered.tail.points()) begin = recovered.tail;
@@ -65,11 +71,11 @@ base::Result<Snapshot> take_snapshot(File& file, bool in_use) {
 }
 
 bool wants(const ReaderState& reader, std::uint64_t position, std::uint64_t size,
-           std::uint64_t first_point, std::uint64_t points) {
+           std::optional<std::uint64_t> first_point, std::uint64_t points) {
   return std::any_of(reader.ranges.begin(), reader.ranges.end(), [&](const Range& range) {
-    // Points missing between two blocks take no room: only the count tells who has passed them.
-    if (size == 0) {
-      return range.begin.points() < first_point + points && first_point < range.end.points();
+    // A reader may have had points from memory: their count says more than the place.
+    if (first_point) {
+      return range.begin.points() < *first_point + points && *first_point < range.end.points();
     }
     return range.begin.position < position + size && position < range.end.position;
   });

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "agent/base/result.h"
 #include "buffer/file.h"
@@ -42,9 +43,9 @@ struct Snapshot {
 // read_superblock.
 [[nodiscard]] base::Result<Snapshot> take_snapshot(File& file, bool in_use);
 
-// A reader that has still to deliver some of the points [begin, end), which lie in
-// [position, position + size).
+// A reader that has still to deliver some of the points [first_point, first_point + points), or,
+// where that is not known, something of [position, position + size).
 [[nodiscard]] bool wants(const ReaderState& reader, std::uint64_t position, std::uint64_t size,
-                         std::uint64_t first_point, std::uint64_t points);
+                         std::optional<std::uint64_t> first_point, std::uint64_t points);
 
 }  // namespace holdfast::buffer

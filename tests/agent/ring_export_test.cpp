@@ -30,11 +30,14 @@ std::string lines_of(std::int64_t first, std::int64_t last) {
 
 class ExportTest : public testing::Test {
  protected:
-  ExportTest() {
+  ExportTest() { open(buffer::Mode::kDurable); }
+
+  void open(buffer::Mode mode) {
     auto file = std::make_unique<buffer::MemoryFile>();
     file_ = file.get();
     buffer::RingOptions options;
     options.size = buffer::kDataOffset + 64 * 1024;
+    options.mode = mode;
     auto ring = buffer::Ring::open(std::move(file), options, clock_, base::Random(1));
     EXPECT_TRUE(ring);
     ring_ = std::move(*ring);
@@ -52,7 +55,7 @@ class ExportTest : public testing::Test {
     block.points = static_cast<std::uint32_t>(points);
     block.oldest_ns = next_ * kSecond;
     block.newest_ns = (next_ + points - 1) * kSecond;
-    ASSERT_TRUE(ring_->append(block));
+    ASSERT_TRUE(ring_->append(block, origin_));
     next_ += points;
   }
 
@@ -102,6 +105,7 @@ class ExportTest : public testing::Test {
   std::unique_ptr<buffer::Ring> ring_;
   std::int64_t next_ = 0;
   std::uint64_t spliced_ = 0;
+  buffer::Origin origin_ = buffer::Origin::kReceived;
 };
 
 TEST_F(ExportTest, WithoutReadersEverythingComesSplicedWhereItCanBe) {
@@ -128,6 +132,20 @@ TEST_F(ExportTest, WhatIsPendingForAnyReaderComesOnce) {
   acknowledge(slow, 14);
   EXPECT_EQ(lines({}), "");
   EXPECT_EQ(lines({.all = true}), lines_of(0, 20)) << "delivered, but still there";
+}
+
+TEST_F(ExportTest, WhatWasDeliveredFromMemoryDoesNotComeAgain) {
+  open(buffer::Mode::kSpill);
+  const auto reader = *ring_->attach("r");
+  origin_ = buffer::Origin::kGathered;
+  append(4);
+  acknowledge(reader, 3);
+  origin_ = buffer::Origin::kReceived;  // takes what waits into the file with it
+  append(4);
+  ASSERT_TRUE(*ring_->sync(true));  // with it the slot knows what memory knew
+  EXPECT_EQ(lines({}), lines_of(3, 8));
+  acknowledge(reader, 5);
+  EXPECT_EQ(lines({}), "");
 }
 
 TEST_F(ExportTest, TimesAreThoseOfThePoints) {

@@ -181,6 +181,16 @@ TEST_F(PosixFileTest, LookingNeedsNoLockAndCannotWrite) {
   EXPECT_EQ(PosixFile::open_readonly(directory_ + "/none").error().code, ErrorCode::kNotFound);
 }
 
+TEST_F(PosixFileTest, LooksAtRegularFilesOnlyAndWaitsForNobody) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);  // opening it would wait for a writer
+  for (const std::string& path : {path_, directory_}) {
+    const auto looker = PosixFile::open_readonly(path);
+    ASSERT_FALSE(looker);
+    EXPECT_EQ(looker.error().code, ErrorCode::kInvalid);
+    EXPECT_THAT(looker.error().message, HasSubstr(path));
+  }
+}
+
 TEST_F(PosixFileTest, ANewFileIsMadeForItsOwnerAndOnlyOnce) {
   const auto file = PosixFile::create_locked(path_);
   ASSERT_TRUE(file) << file.error().message;
@@ -291,16 +301,6 @@ TEST_F(PosixFileTest, ALockedFileIsNeverOneThatWasReplacedMeanwhile) {
   }
   replacer.join();
   EXPECT_FALSE(failed);
-}
-
-TEST_F(PosixFileTest, LooksAtRegularFilesOnlyAndWaitsForNobody) {
-  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);  // opening it would wait for a writer
-  for (const std::string& path : {path_, directory_}) {
-    const auto looker = PosixFile::open_readonly(path);
-    ASSERT_FALSE(looker);
-    EXPECT_EQ(looker.error().code, ErrorCode::kInvalid);
-    EXPECT_THAT(looker.error().message, HasSubstr(path));
-  }
 }
 
 TEST_F(PosixFileTest, HoldsARingThatCanBeLookedAtWhileItIsInUse) {

@@ -36,7 +36,7 @@ class TrimTest : public RingFixture {
   TrimPlan trim(const TrimOptions& options) {
     ring_.reset();
     const auto dry = plan(options);
-    auto done = buffer::trim(RecordingFile::reopen(record_), options, clock_);
+    auto done = buffer::trim(RecordingFile::reopen(record_), options, clock_, base::Random(5));
     EXPECT_TRUE(done) << (done ? "" : done.error().message);
     if (!done || !dry) return {};
     EXPECT_EQ(done->cut, dry->cut) << "the dry run said something else";
@@ -202,7 +202,8 @@ TEST_F(TrimTest, ACrashLeavesTheOldStateOrTheNewOne) {
   ring_.reset();
   const std::size_t start = record_->size();
   const auto cut_s = static_cast<std::int64_t>((next_ - 20) / 4 * 10);
-  ASSERT_TRUE(buffer::trim(RecordingFile::reopen(record_), {.before_ns = cut_s * kSecond}, clock_));
+  ASSERT_TRUE(buffer::trim(RecordingFile::reopen(record_), {.before_ns = cut_s * kSecond}, clock_,
+                           base::Random(5)));
   int old_states = 0;
   int new_states = 0;
   for (std::size_t done = start; done <= record_->size(); ++done) {
@@ -223,13 +224,14 @@ TEST_F(TrimTest, WhatIsNoRingStaysAsItIs) {
   const Bytes garbage(5000, std::byte{9});
   auto record = std::make_shared<FileRecord>();
   ASSERT_TRUE(RecordingFile(record).write_at(0, garbage));
-  const auto done = buffer::trim(RecordingFile::reopen(record), {.keep_last = 0}, clock_);
+  const auto done =
+      buffer::trim(RecordingFile::reopen(record), {.keep_last = 0}, clock_, base::Random(5));
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::kCorrupt);
   EXPECT_EQ(record->size(), 1U);
   record = std::make_shared<FileRecord>();
   ASSERT_TRUE(RecordingFile(record).write_at(0, Bytes(5000)));
-  EXPECT_EQ(buffer::trim(RecordingFile::reopen(record), {}, clock_).error().code,
+  EXPECT_EQ(buffer::trim(RecordingFile::reopen(record), {}, clock_, base::Random(5)).error().code,
             ErrorCode::kNotFound);
   EXPECT_EQ(record->size(), 1U);
 }

@@ -1,11 +1,13 @@
 // Fuzz target: any bytes as a ring file. It must open or be refused, hand out what it likes as long
 // as it ends, keep its ledgers in balance, take new points, and be the same ring after a restart.
-// The tools must get through it too. The first byte of an input says how it is meant:
+// The tools must get through it too, and so must copies of it in other sizes. The first byte of an
+// input says how it is meant:
 //   bits 0-1  0: the rest is the file; else edits of a good ring whose checksums are then made
 //             right, so that what lies behind the checksums is reached
 //   bit 2     leave the checksums of payloads as they are
 //   bit 3     trim the ring before it is opened
 //   bit 4     the agent is killed before the restart, not stopped
+//   bit 5     the copy in another size is a smaller one
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -55,6 +57,7 @@ class SmallDevice : public buffer::MemoryFile {
 constexpr std::uint8_t kKeepPayloads = 0x04;
 constexpr std::uint8_t kTrim = 0x08;
 constexpr std::uint8_t kKill = 0x10;
+constexpr std::uint8_t kShrink = 0x20;
 
 // Three lines of so many bytes in all, deflated or as they are.
 buffer::Block block_of(std::size_t size, bool deflate = false) {
@@ -228,7 +231,8 @@ Bytes trimmed(Bytes image, const base::Clock& clock) {
   Bytes out;
   buffer::TrimOptions options;
   options.keep_last = kDataBytes / 4;
-  (void)buffer::trim(std::make_unique<Kept>(std::move(image), out), options, clock);
+  (void)buffer::trim(std::make_unique<Kept>(std::move(image), out), options, clock,
+                     base::Random(4));
   return out;
 }
 
@@ -271,10 +275,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                    [](std::uint8_t byte) { return std::byte{byte}; });
   }
   look(image);
+  resize(image, (how & kShrink) != 0 ? 4096 : 4 * kDataBytes, forged);
   const test::FakeClock clock;
   if ((how & kTrim) != 0) image = trimmed(std::move(image), clock);
-  resize(image, 4096, forged);
-  resize(image, 4 * kDataBytes, forged);
   SmallDevice* device = nullptr;
   auto ring = open(std::move(image), clock, device);
   if (!ring) return 0;
