@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "buffer/compressor.h"
 #include "buffer/crc32c.h"
 #include "buffer/ring_file.h"
 
@@ -191,6 +192,9 @@ void RingFile::checkpoint_if_due() {
   if (extent_of(scratch_.size()) > reserved) return;  // a reader has come meanwhile: next time
   BlockHeader header;
   header.kind = BlockKind::kCheckpoint;
+  const std::string_view state = std::string_view(scratch_).substr(kHeaderSize);
+  header.raw_size = static_cast<std::uint32_t>(state.size());
+  header.raw_crc32 = crc32_of(state);
   seal_place(header);
   seal(header, scratch_, superblock_.seed());
   // A checkpoint that cannot be written is missed by nobody now; the data block that follows will
