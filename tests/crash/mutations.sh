@@ -1,7 +1,8 @@
 #!/bin/sh
 # Breaks the ring in one way after the other and requires that the crash enumerator notices.
 #   tests/crash/mutations.sh [NAME...]     the patches of mutations/, or only those named
-# STATES (default 50000) and SEED (default 1) go to `crash`; CMAKE_ARGS to cmake.
+# STATES and SEED (default 1) go to `crash`; else 50000 or as many as the patch says in a line
+# `states: N` at its head. CMAKE_ARGS go to cmake.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -10,6 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 states=${STATES:-50000}
+given=${STATES:-}
 seed=${SEED:-1}
 
 build() {
@@ -18,7 +20,7 @@ build() {
 
 # What `crash` says goes to a file. 0: it found nothing wrong.
 run() {
-  timeout 600 "$work/build/tests/crash/crash" --states "$states" --seed "$seed" >"$work/out" 2>&1
+  timeout 900 "$work/build/tests/crash/crash" --states "$states" --seed "$seed" >"$work/out" 2>&1
 }
 
 try() {
@@ -28,6 +30,8 @@ try() {
   fi
   noticed=1
   status=0
+  states=${given:-$(sed -n 's/^states: //p' "$1")}
+  states=${states:-50000}
   if ! build; then
     verdict="DOES NOT COMPILE"
   else

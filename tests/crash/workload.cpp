@@ -43,6 +43,7 @@ Workload::Workload(std::uint64_t seed, Plan plan, Start start)
   if (start.level > 1) set_clock(clock_, start.first);
   adopt(start.first);
   push(start.first, "before");
+  history_.snapshots.back().sync = start.first.sync;
 }
 
 bool Workload::run(unsigned steps) {
