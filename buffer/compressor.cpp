@@ -22,6 +22,10 @@ Bytef* as_zlib(const char* bytes) {
 
 }  // namespace
 
+std::uint32_t crc32_of(std::string_view bytes) {
+  return static_cast<std::uint32_t>(crc32_z(0, as_zlib(bytes.data()), bytes.size()));
+}
+
 struct Compressor::Deflate {
   z_stream stream{};
 };
@@ -55,7 +59,7 @@ void Compressor::compress(std::string_view lines, Block& block) {
   block.bytes.resize(block.bytes.size() - stream.avail_out);
   block.codec = Codec::kDeflate;
   block.raw_size = static_cast<std::uint32_t>(lines.size());
-  block.raw_crc32 = static_cast<std::uint32_t>(crc32_z(0, as_zlib(lines.data()), lines.size()));
+  block.raw_crc32 = crc32_of(lines);
 }
 
 bool decompress(Codec codec, std::string_view payload, std::uint32_t raw_size,
@@ -84,7 +88,7 @@ bool decompress(Codec codec, std::string_view payload, std::uint32_t raw_size,
     }
   }
   const std::string_view lines = std::string_view(out).substr(before);
-  const auto crc = static_cast<std::uint32_t>(crc32_z(0, as_zlib(lines.data()), lines.size()));
+  const std::uint32_t crc = crc32_of(lines);
   if (lines.size() == raw_size && crc == raw_crc32) return true;
   out.resize(before);
   return false;

@@ -26,6 +26,9 @@ class Compressor {
   std::unique_ptr<Deflate> deflate_;
 };
 
+// CRC-32 (IEEE), as in gzip.
+[[nodiscard]] std::uint32_t crc32_of(std::string_view bytes);
+
 // The lines of a stored payload, appended to `out`; false if it does not inflate to raw_size bytes
 // with this CRC-32.
 [[nodiscard]] bool decompress(Codec codec, std::string_view payload, std::uint32_t raw_size,

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "buffer/compressor.h"
+
 namespace holdfast::buffer {
 namespace {
 
@@ -51,15 +53,14 @@ bool hint_holds(BlockIo& io, const State& state) {
          last->end() == state.synced.position;
 }
 
-// The state in a checkpoint block. A record says in which block it lies: the payload's checksum is
-// the same for all records of one length, as a record ends with its own checksum, so it would not
-// show that the header is of another one.
+// The state in a checkpoint block. A record ends with its own checksum, so the CRC-32C of the
+// payload is the same for all records of one length: only the CRC-32 shows that the header is of
+// this one.
 std::optional<State> checkpoint_in(const FoundBlock& block, std::string_view payload,
                                    const Superblock& superblock) {
   if (block.header.kind != BlockKind::kCheckpoint) return std::nullopt;
-  auto state = decode_state(base::as_bytes(payload), superblock);
-  if (state && state->next.block_sequence != block.header.block_sequence) return std::nullopt;
-  return state;
+  if (block.header.raw_crc32 != crc32_of(payload)) return std::nullopt;
+  return decode_state(base::as_bytes(payload), superblock);
 }
 
 // A block that proves that its numbers were given out, though it cannot be accepted.

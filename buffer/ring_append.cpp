@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "buffer/clock_era.h"
+#include "buffer/compressor.h"
 #include "buffer/crc32c.h"
 #include "buffer/ring_file.h"
 
@@ -294,6 +295,9 @@ void RingFile::checkpoint_if_due() {
   BlockHeader header;
   header.kind = BlockKind::kCheckpoint;
   header.point_sequence = tail_.points();
+  const std::string_view state = std::string_view(*bytes).substr(kHeaderSize);
+  header.raw_size = static_cast<std::uint32_t>(state.size());
+  header.raw_crc32 = crc32_of(state);
   seal_place(header, era_);
   seal(header, *bytes, medium_.superblock.seed());
   // A checkpoint that cannot be written is missed by nobody now; the data block that follows will

@@ -126,10 +126,12 @@ bool Enumerator::try_state(Cut& cut, Bytes image, const Bounds& bounds, Observat
     };
   }
   ++place_.state[history.level - 1];
+  Evidence evidence;
+  if (bounds.power_cut) evidence = evidence_in(image, history, cut.position);
   seen = observe(std::move(image), viewing);
   count(history, bounds, seen);
-  const std::string wrong =
-      settings_.lying ? judge_lied_to(seen, history, bounds) : judge(seen, history, bounds);
+  const std::string wrong = settings_.lying ? judge_lied_to(seen, history, bounds)
+                                            : judge(seen, history, bounds, evidence);
   if (!wrong.empty()) violation(history, cut.position, what(), wrong);
   return wrong.empty();
 }
@@ -194,6 +196,7 @@ void Enumerator::go_on(const Cut& cut, Bytes image, const Bounds& bounds, const 
   start.image = std::move(image);
   start.first = snapshot_of(seen.opened);
   start.first.accepted = bounds.lenient ? 0 : history.snapshots[bounds.low].accepted;
+  start.first.sync = bounds.lenient ? buffer::SyncMode::kNever : last.sync;
   start.first.wall = last.wall;
   start.first.boot_id = "after the cut";
   start.lost = lost_in(seen);
@@ -202,8 +205,12 @@ void Enumerator::go_on(const Cut& cut, Bytes image, const Bounds& bounds, const 
     if (known.first < seen.opened.point_sequence) start.blocks.push_back(known);
   }
   Plan plan = plan_;
-  plan.options.sync = last.sync;
   base::Random random(cut.position * 977 + place_.state[0] + history.seed);
+  plan.options.sync = last.sync;
+  if (random.below(4) == 0) {
+    plan.options.sync =
+        random.below(2) == 0 ? buffer::SyncMode::kNever : buffer::SyncMode::kInterval;
+  }
   Workload workload(random.next(), std::move(plan), std::move(start));
   const bool good = workload.run(static_cast<unsigned>(3 + random.below(12)));
   const std::string wrong = workload.wrong();

@@ -20,7 +20,7 @@ struct Settings {
   bool lying = false;
   std::size_t most_violations = 5;  // stop after so many
   // Called at once for each: the ring may crash before the end.
-  std::function<void(const std::string&)> on_violation;
+  std::function<void(const std::string&)> on_violation = {};
 };
 
 struct Report {

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "agent/base/bytes.h"
+#include "buffer/format.h"
+
 namespace holdfast::crash {
 namespace {
 
@@ -23,6 +26,20 @@ std::size_t last_done_at(const History& history, std::size_t cut) {
     if (history.snapshots[i].position <= cut) last = i;
   }
   return last;
+}
+
+bool arrived(const test::FileOperation& write, std::size_t size, const Bytes& image) {
+  return write.offset + size <= image.size() &&
+         std::equal(write.bytes.begin(), write.bytes.begin() + static_cast<std::ptrdiff_t>(size),
+                    image.begin() + static_cast<std::ptrdiff_t>(write.offset));
+}
+
+// Nothing if it is a pad, a checkpoint or the end of a ghost.
+const KnownBlock* block_written_by(const test::FileOperation& write, const History& history) {
+  constexpr std::size_t kKind = 4;
+  constexpr std::size_t kPointSequence = 16;
+  if (write.bytes[kKind] != std::byte{1}) return nullptr;
+  return history.block_at(base::load_le<std::uint64_t>(write.bytes.data() + kPointSequence));
 }
 
 }  // namespace
@@ -52,6 +69,27 @@ const KnownBlock* History::block_at(std::uint64_t first) const {
 std::size_t History::last_sync_before(std::size_t cut) const {
   while (cut > 0 && operations[cut - 1].kind != test::FileOperation::Kind::kSync) --cut;
   return cut;
+}
+
+Evidence evidence_in(const Bytes& image, const History& history, std::size_t cut) {
+  Evidence found;
+  for (std::size_t i = history.last_sync_before(cut); i < cut; ++i) {
+    const auto& operation = history.operations[i];
+    const bool is_block = operation.offset >= buffer::kDataOffset;
+    if (operation.kind != test::FileOperation::Kind::kWrite) continue;
+    if (is_block) {
+      const auto* block = block_written_by(operation, history);
+      if (block == nullptr || !arrived(operation, buffer::kHeaderSize, image)) continue;
+      found.accepted = std::max(found.accepted, block->end());
+      if (arrived(operation, operation.bytes.size(), image)) {
+        found.whole = found.whole.united(PointSet(block->first, block->end()));
+      }
+    } else if (arrived(operation, operation.bytes.size(), image)) {
+      const std::uint64_t before = history.snapshots[last_done_at(history, i)].accepted;
+      found.accepted = std::max(found.accepted, before);
+    }
+  }
+  return found;
 }
 
 Bounds bounds_of_power_cut(const History& history, std::size_t cut) {

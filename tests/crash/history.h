@@ -72,9 +72,17 @@ struct History {
   PointSet lost;                    // not in `base`, though their numbers were given out
 
   [[nodiscard]] const KnownBlock* block_at(std::uint64_t first) const;
-  // Whether anything was held back from the device when this one operation was issued.
+  // How many of the first `cut` operations are durable for certain: up to their last sync.
   [[nodiscard]] std::size_t last_sync_before(std::size_t cut) const;
 };
+
+// What an image shows of the operations that were not synced yet.
+struct Evidence {
+  // Headers and slots that have arrived know that so many points were accepted.
+  std::uint64_t accepted = 0;
+  PointSet whole;  // points of blocks that have arrived to the last byte
+};
+[[nodiscard]] Evidence evidence_in(const Bytes& image, const History& history, std::size_t cut);
 
 // Which snapshots a ring that was cut off may show: those from `low` to `high`.
 struct Bounds {

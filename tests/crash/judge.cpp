@@ -31,10 +31,12 @@ std::string text(const Snapshot& snapshot) {
 // The one judgement in the making.
 class Hearing {
  public:
-  Hearing(const Observation& seen, const History& history, const Bounds& bounds)
+  Hearing(const Observation& seen, const History& history, const Bounds& bounds,
+          const Evidence& evidence)
       : seen_(seen),
         history_(history),
         bounds_(bounds),
+        evidence_(evidence),
         low_(history.snapshots[bounds.low]),
         high_(history.snapshots[bounds.high]),
         found_(snapshot_of(seen.opened)) {}
@@ -52,6 +54,7 @@ class Hearing {
       if (!wrong.empty()) return fmt::format("reader {}: {}", found_.readers[i].id, wrong);
     }
     if (auto wrong = disagreement(); !wrong.empty()) return wrong;
+    if (auto wrong = wrong_report(); !wrong.empty()) return wrong;
     return bounds_.between_steps ? wrong_after_kill() : "";
   }
 
@@ -62,7 +65,35 @@ class Hearing {
       return fmt::format("{} points accepted; {} at the last sync, {} at the cut", found_.accepted,
                          least, high_.accepted);
     }
+    if (found_.accepted < evidence_.accepted) {
+      return fmt::format("{} points accepted, and numbers up to {} in the file", found_.accepted,
+                         evidence_.accepted);
+    }
     if (seen_.recovery.ledger_lost) return "the ledger is lost";
+    if (seen_.recovery.full_scan && always_synced()) return "all of the ring had to be read";
+    return {};
+  }
+
+  // Then a slot leads to the tail.
+  [[nodiscard]] bool always_synced() const {
+    const auto& all = history_.snapshots;
+    return std::all_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(bounds_.high) + 1,
+                       [](const Snapshot& s) { return s.sync != buffer::SyncMode::kNever; });
+  }
+
+  // What recovery says is lost, of what was accepted after the last sync.
+  [[nodiscard]] std::string wrong_report() const {
+    if (bounds_.lenient || !bounds_.power_cut || seen_.recovery.full_scan) return {};
+    // A recovery that was cut short may have written down already what is lost.
+    if (low_.accepted != low_.found_below) return {};
+    for (std::size_t i = 0; i < found_.readers.size(); ++i) {
+      if (found_.readers[i].begin() > low_.accepted) continue;
+      const std::uint64_t lost =
+          PointSet(low_.accepted, found_.accepted).minus(seen_.drained[i].points).count();
+      if (lost == seen_.recovery.points_lost) continue;
+      return fmt::format("recovery reports {} points lost, {} are", seen_.recovery.points_lost,
+                         lost);
+    }
     return {};
   }
 
@@ -87,7 +118,9 @@ class Hearing {
     const ReaderSnapshot* last = high_.reader(found.id);
     if (last == nullptr || last->since_ns != found.since_ns) return {};
     const std::uint64_t in_file = std::max(shown.begin(), last->in_file_from);
-    const PointSet required = PointSet(in_file, low_.found_below).minus(history_.lost);
+    const PointSet required = PointSet(in_file, low_.found_below)
+                                  .minus(history_.lost)
+                                  .united(evidence_.whole.within(in_file, UINT64_MAX));
     if (const auto missing = required.minus(drained); !missing.empty()) {
       return fmt::format("{} are gone; got {}", missing.text(), drained.text());
     }
@@ -125,6 +158,7 @@ class Hearing {
   const Observation& seen_;
   const History& history_;
   const Bounds& bounds_;
+  const Evidence& evidence_;
   const Snapshot& low_;
   const Snapshot& high_;
   const Snapshot found_;
@@ -132,9 +166,10 @@ class Hearing {
 
 }  // namespace
 
-std::string judge(const Observation& seen, const History& history, const Bounds& bounds) {
+std::string judge(const Observation& seen, const History& history, const Bounds& bounds,
+                  const Evidence& evidence) {
   if (!seen.wrong.empty()) return seen.wrong;
-  return Hearing(seen, history, bounds).verdict();
+  return Hearing(seen, history, bounds, evidence).verdict();
 }
 
 std::string judge_lied_to(const Observation& seen, const History& history, const Bounds& bounds) {

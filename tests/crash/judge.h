@@ -10,7 +10,7 @@ namespace holdfast::crash {
 
 // What was wrong, in words; empty if nothing. `seen.wrong` comes first.
 [[nodiscard]] std::string judge(const Observation& seen, const History& history,
-                                const Bounds& bounds);
+                                const Bounds& bounds, const Evidence& evidence);
 
 // The same for a device that lied about a sync: it must open, hand out nothing but what was
 // appended, and its ledger must add up.

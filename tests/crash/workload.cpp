@@ -43,6 +43,7 @@ Workload::Workload(std::uint64_t seed, Plan plan, Start start)
   if (start.level > 1) set_clock(clock_, start.first);
   adopt(start.first);
   push(start.first, "before");
+  history_.snapshots.back().sync = start.first.sync;
 }
 
 bool Workload::run(unsigned steps) {
@@ -81,6 +82,7 @@ void Workload::append() {
     flight.appended_at = std::min(flight.appended_at, history_.snapshots.size());
   }
   note(fmt::format("append {} points", shape.points));
+  require_bound_on_unsynced();
 }
 
 void Workload::burst() {
@@ -178,8 +180,11 @@ void Workload::land(const std::string& id, const Flight& flight, std::uint64_t o
 
 void Workload::sync() {
   const bool even_if_idle = random_.below(3) == 0;
-  if (auto done = ring_->sync(even_if_idle); !done) return fail(done.error().message);
-  note("sync");
+  const std::size_t before = record_->size();
+  const auto done = ring_->sync(even_if_idle);
+  if (!done) return fail(done.error().message);
+  note(*done ? "sync" : "no sync");
+  if (*done) require_sync_since(before);
 }
 
 void Workload::announce_wait() {
@@ -246,6 +251,7 @@ void Workload::close_and_reopen() {
   Snapshot last = history_.snapshots.back();
   if (auto closed = ring_->close(); !closed) return fail(closed.error().message);
   push(std::move(last), "close");
+  require_all_synced();
   if (random_.below(3) == 0) clock_.reboot(fmt::format("boot-{}", random_.below(1000)));
   reopen();
 }
@@ -287,6 +293,7 @@ void Workload::open() {
   ring_ = std::move(*ring);
   reopened_ = true;
   note("open");
+  require_all_synced();
   reopened_ = false;
 }
 

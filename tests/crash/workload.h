@@ -106,6 +106,9 @@ class Workload {
   // Takes a snapshot and compares the ring with the model.
   void note(std::string step);
   void push(Snapshot snapshot, std::string step);
+  void require_sync_since(std::size_t position);
+  void require_all_synced();
+  void require_bound_on_unsynced();
   void compare(const buffer::RingInfo& info);
   void compare_reader(const buffer::ReaderInfo& reader, test::ModelReader& model);
   void adopt(const Snapshot& found);

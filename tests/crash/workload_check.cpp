@@ -19,16 +19,35 @@ void Workload::note(std::string step) {
 }
 
 void Workload::push(Snapshot snapshot, std::string step) {
-  using Kind = test::FileOperation::Kind;
   const std::size_t position = record_->size();
   snapshot.position = snapshot.durable_at = position;
-  if (position > 0 && record_->last_kind() == Kind::kSync) snapshot.durable_at = position - 1;
+  if (position > 0 && record_->synced() == position) snapshot.durable_at = position - 1;
   snapshot.sync = options_.sync;
   snapshot.step = std::move(step);
   snapshot.wall = clock_.wall();
   snapshot.boot = clock_.boot();
   snapshot.boot_id = clock_.boot_id();
   history_.snapshots.push_back(std::move(snapshot));
+}
+
+// What a call promised to make durable must have been synced, since the log was so long.
+void Workload::require_sync_since(std::size_t position) {
+  if (record_->synced() <= position) fail("nothing was synced");
+}
+
+void Workload::require_all_synced() {
+  if (record_->synced() != record_->size()) fail("something was written after the last sync");
+}
+
+void Workload::require_bound_on_unsynced() {
+  if (options_.sync != buffer::SyncMode::kInterval) return;
+  std::uint64_t limit = buffer::data_size_of(options_.size) / 4;
+  if (options_.unsynced_limit > 0) limit = std::min(limit, options_.unsynced_limit);
+  const std::uint64_t unsynced = record_->unsynced_bytes(buffer::kDataOffset);
+  if (unsynced > limit) {
+    fail(fmt::format("{} bytes were unsynced before another block was written, at most {} may be",
+                     unsynced, limit));
+  }
 }
 
 // The model of a ring that others have used: what is pending is what is not lost.
@@ -74,9 +93,6 @@ void Workload::compare_reader(const buffer::ReaderInfo& reader, test::ModelReade
     if (!reopened_ || history_.lost.empty()) return fail(reader.id + ": a counter fell");
     was.overflow = std::min(was.overflow, now.overflow);
     was.corrupt = std::min(was.corrupt, now.corrupt);
-    if (pending_from(model.since + now.total()) != model.pending) {
-      return fail(reader.id + ": more than the lost points came back");
-    }
   }
   const std::uint64_t begin = model.since + now.total();
   std::uint64_t gone = 0;
@@ -89,6 +105,7 @@ void Workload::compare_reader(const buffer::ReaderInfo& reader, test::ModelReade
                             reader.id, gone, now.overflow - was.overflow,
                             now.corrupt - was.corrupt));
   }
+  if (pending_from(begin) != model.pending) return fail(reader.id + ": its place is wrong");
   if (history_.lost.empty() && now.corrupt != was.corrupt)
     return fail(reader.id + ": damage out of nowhere");
   was.overflow = now.overflow;

@@ -32,6 +32,7 @@ base::Status FileRecord::note(FileOperation operation) {
     if (auto allowed = rule_(operation); !allowed) return allowed;
   }
   operations_.push_back(std::move(operation));
+  if (operations_.back().kind == FileOperation::Kind::kSync) synced_ = operations_.size();
   return base::ok();
 }
 
@@ -45,9 +46,18 @@ std::size_t FileRecord::size() const {
   return operations_.size();
 }
 
-FileOperation::Kind FileRecord::last_kind() const {
+std::size_t FileRecord::synced() const {
   const std::lock_guard lock(mutex_);
-  return operations_.back().kind;
+  return synced_;
+}
+
+std::uint64_t FileRecord::unsynced_bytes(std::uint64_t offset) const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t bytes = 0;
+  for (std::size_t i = synced_; i + 1 < operations_.size(); ++i) {
+    if (operations_[i].offset >= offset) bytes += operations_[i].bytes.size();
+  }
+  return bytes;
 }
 
 std::vector<std::byte> FileRecord::content_after(std::size_t count) const {

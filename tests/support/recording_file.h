@@ -32,8 +32,10 @@ class FileRecord {
 
   [[nodiscard]] std::vector<FileOperation> operations() const;
   [[nodiscard]] std::size_t size() const;
-  // Of the last operation; there must be one.
-  [[nodiscard]] FileOperation::Kind last_kind() const;
+  // How many operations there were when the last sync was done, that one included.
+  [[nodiscard]] std::size_t synced() const;
+  // Bytes written at `offset` or above since then, the last operation not counted.
+  [[nodiscard]] std::uint64_t unsynced_bytes(std::uint64_t offset) const;
   // The file after the first `count` operations, each done whole and in order.
   [[nodiscard]] std::vector<std::byte> content_after(std::size_t count) const;
 
@@ -45,6 +47,7 @@ class FileRecord {
   mutable std::mutex mutex_;
   std::function<base::Status(const FileOperation&)> rule_;
   std::vector<FileOperation> operations_;
+  std::size_t synced_ = 0;
 };
 
 class RecordingFile final : public buffer::MemoryFile {
