@@ -178,6 +178,7 @@ class RingFile final : public Ring {
   [[nodiscard]] base::Status write_again();
   [[nodiscard]] base::Status find_file();
   [[nodiscard]] base::Status prepare_found();  // callers hold append_mutex_
+  [[nodiscard]] base::Status erase(const std::vector<std::uint64_t>& ghosts);
   // Callers hold append_mutex_ and mutex_.
   void adopt(std::unique_ptr<File> file, const Recovered& recovered);
   void adopt_reader(const ReaderState& found);
