@@ -110,10 +110,11 @@ void walk(BlockIo& io, Recovered& out) {
   }
   out.tail = tail;
   // Blocks that were not accepted but carry numbers yet to be used would follow new blocks of equal
-  // length with the right number and a good checksum.
+  // length with the right number and a good checksum. An opening that was cut short may have put
+  // their numbers into the slot already, so the tail's is not the lowest they may have.
   const std::uint64_t limit = std::min(end, tail.position + window);
   for (std::uint64_t at = tail.position; at < limit; at += kAlignment) {
-    const auto ghost = io.search(at, limit, tail.block_sequence, kAnySequence);
+    const auto ghost = io.search(at, limit, out.last_block + 1, kAnySequence);
     if (!ghost) break;
     out.ghosts.push_back(ghost->position);
     note_given_out(ghost->header, out.state);

@@ -180,6 +180,7 @@ class RingFile final : public Ring {
   [[nodiscard]] base::Status keep_in_place(File& file);
   [[nodiscard]] bool flying() const;           // callers hold mutex_
   [[nodiscard]] base::Status prepare_found();  // callers hold append_mutex_
+  [[nodiscard]] base::Status erase(const std::vector<std::uint64_t>& ghosts);
   // Callers hold append_mutex_ and mutex_.
   void adopt(std::unique_ptr<File> file, const Recovered& recovered);
   void adopt_reader(const ReaderState& found);

@@ -159,11 +159,6 @@ base::Status RingFile::prepare(const Recovered& recovered) {
       if (auto done = write_counted(offset, bytes); !done) return done;
     }
   }
-  const std::array<std::byte, kHeaderSize> erased{};
-  for (const std::uint64_t position : recovered.ghosts) {
-    const std::uint64_t offset = kDataOffset + position % data_size();
-    if (auto done = write_counted(offset, erased); !done) return done;
-  }
   const bool durable = recovered.report.clean || recovered.report.created;
   if (!durable || recovered.superblock_damaged || !recovered.ghosts.empty()) {
     // What was found after a kill may be in the page cache only, the newest slot included. It must
@@ -175,6 +170,21 @@ base::Status RingFile::prepare(const Recovered& recovered) {
   SyncDone done;
   const auto synced = sync_file(true, done);
   if (!synced) return tl::unexpected(synced.error());
+  return erase(recovered.ghosts);
+}
+
+// Only once their numbers are in a durable slot: until then nothing else tells that they were given
+// out.
+base::Status RingFile::erase(const std::vector<std::uint64_t>& ghosts) {
+  if (ghosts.empty()) return base::ok();
+  const std::array<std::byte, kHeaderSize> erased{};
+  for (const std::uint64_t position : ghosts) {
+    const std::uint64_t offset = kDataOffset + position % data_size();
+    if (auto done = write_counted(offset, erased); !done) return done;
+  }
+  if (auto done = medium_.file->sync(); !done) return done;
+  const std::lock_guard lock(mutex_);
+  ++syncs_;
   return base::ok();
 }
 

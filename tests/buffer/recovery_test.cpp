@@ -196,19 +196,31 @@ class GhostTest : public RecoveryTest {
   Bytes torn_;
 };
 
-TEST_F(GhostTest, IsErasedAndThatIsSyncedBeforeAnythingElseIsWritten) {
-  auto record = std::make_shared<FileRecord>();
-  {
-    auto setup = RecordingFile(record);
-    ASSERT_TRUE(setup.write_at(0, torn_));
-  }
+TEST_F(GhostTest, IsErasedOnceItsNumbersAreDurable) {
+  const auto record = std::make_shared<FileRecord>(torn_);
   const auto ring = open_ring(RecordingFile::reopen(record), clock_, options_);
   EXPECT_EQ(ring->recovery().ghosts_erased, 1U);
   const auto operations = record->operations();
-  ASSERT_GE(operations.size(), 3U);
-  EXPECT_EQ(operations[1].offset, ghost_.offset);
-  EXPECT_EQ(operations[1].bytes, Bytes(kHeaderSize));
+  ASSERT_EQ(operations.size(), 5U);
+  EXPECT_EQ(operations[0].kind, FileOperation::Kind::kSync);
+  EXPECT_LT(operations[1].offset, kDataOffset) << "the slot";
   EXPECT_EQ(operations[2].kind, FileOperation::Kind::kSync);
+  EXPECT_EQ(operations[3].offset, ghost_.offset);
+  EXPECT_EQ(operations[3].bytes, Bytes(kHeaderSize));
+  EXPECT_EQ(operations[4].kind, FileOperation::Kind::kSync);
+}
+
+// tests/kills found that a kill between the erasing and the slot lowered the count.
+TEST_F(GhostTest, IsNotForgottenByAKillWhileTheRingOpens) {
+  const auto record = std::make_shared<FileRecord>(torn_);
+  (void)open_ring(RecordingFile::reopen(record), clock_, options_);
+  for (std::size_t count = 0; count <= record->size(); ++count) {
+    SCOPED_TRACE(fmt::format("killed after {} operations", count));
+    const auto opened = open_image(record->content_after(count), clock_, options_);
+    EXPECT_EQ(opened.ring->info().point_sequence, 8U);
+    const auto blocks = blocks_in(opened.file->content());
+    EXPECT_EQ(blocks.back().header.block_sequence, 1U) << "the ghost is still there";
+  }
 }
 
 TEST_F(GhostTest, NeverComesBackWhenBlocksOfEqualLengthAreAppended) {

@@ -1,12 +1,10 @@
 // The fixture of all tests here.
 #include "tests/integration/agent_test.h"
 
-#include <chrono>
 #include <csignal>
 #include <fstream>
 
 #include <fmt/core.h>
-#include <poll.h>
 
 namespace holdfast::test {
 namespace {
@@ -20,15 +18,6 @@ std::vector<std::string> command_line(const std::vector<std::string>& arguments)
 }
 
 }  // namespace
-
-bool eventually(const std::function<bool()>& condition, std::chrono::seconds patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    (void)::poll(nullptr, 0, 20);
-  }
-  return true;
-}
 
 std::string numbered_feed(std::uint64_t first, std::uint64_t count) {
   std::string lines;

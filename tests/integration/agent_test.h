@@ -2,8 +2,8 @@
 // Points are fed through a listener on a unix socket, so no port is fixed or fought over.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -14,16 +14,13 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/integration/state.h"
 #include "tests/support/agent_process.h"
+#include "tests/support/agent_state.h"
+#include "tests/support/eventually.h"
 #include "tests/support/http_exchange.h"
 #include "tests/support/temp_dir.h"
 
 namespace holdfast::test {
-
-// Until the condition holds, tried again every 20 ms; false after `patience`.
-[[nodiscard]] bool eventually(const std::function<bool()>& condition,
-                              std::chrono::seconds patience = std::chrono::seconds(30));
 
 // "feed,src=test seq=<n>i <time>" for n in [first, first + count), each with a time of its own.
 [[nodiscard]] std::string numbered_feed(std::uint64_t first, std::uint64_t count);

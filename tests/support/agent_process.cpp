@@ -25,8 +25,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr auto kPatience = std::chrono::seconds(30);
-
 std::string read_all(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -122,8 +120,8 @@ void AgentProcess::start(const ProcessOptions& options) {
   if (pid_ > 0) pid_handle_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
 }
 
-bool AgentProcess::wait_ready() {
-  const auto deadline = steady_clock::now() + kPatience;
+bool AgentProcess::wait_ready(std::chrono::milliseconds patience) {
+  const auto deadline = steady_clock::now() + patience;
   const auto ready = [this] {
     const auto& all = notifications();
     return std::find(all.begin(), all.end(), "READY=1") != all.end();
@@ -146,8 +144,8 @@ bool AgentProcess::reap() {
   return true;
 }
 
-std::optional<Ended> AgentProcess::wait() {
-  const auto deadline = steady_clock::now() + kPatience;
+std::optional<Ended> AgentProcess::wait(std::chrono::milliseconds patience) {
+  const auto deadline = steady_clock::now() + patience;
   while (!reap()) {
     if (!wait_readable({pid_handle_}, deadline)) return std::nullopt;
   }

@@ -2,6 +2,7 @@
 // READY=1, signalled, and its end awaited with a deadline.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -39,11 +40,12 @@ class AgentProcess {
 
   [[nodiscard]] pid_t pid() const { return pid_; }
 
-  // Until it has sent READY=1; false if it ended before, or after 30 s.
-  [[nodiscard]] bool wait_ready();
+  static constexpr std::chrono::milliseconds kPatience = std::chrono::seconds(30);
+  // Until it has sent READY=1; false if it ended before, or once the patience is over.
+  [[nodiscard]] bool wait_ready(std::chrono::milliseconds patience = kPatience);
   void signal(int number) const;
-  // Until it has ended; nothing if it still runs after 30 s.
-  [[nodiscard]] std::optional<Ended> wait();
+  // Until it has ended; nothing if it still runs once the patience is over.
+  [[nodiscard]] std::optional<Ended> wait(std::chrono::milliseconds patience = kPatience);
 
   // What it has sent to its notify socket so far, one datagram an entry.
   [[nodiscard]] const std::vector<std::string>& notifications();

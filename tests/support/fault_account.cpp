@@ -78,6 +78,19 @@ void decode(RecordedRequest& request) {
   }
 }
 
+std::uint8_t NumberCounts::add(std::uint64_t number) {
+  auto& page = pages_[number / kPage];
+  page.resize(kPage);
+  std::uint8_t& count = page[number % kPage];
+  if (count < UINT8_MAX) ++count;
+  return count;
+}
+
+std::uint8_t NumberCounts::of(std::uint64_t number) const {
+  const auto page = pages_.find(number / kPage);
+  return page == pages_.end() ? 0 : page->second[number % kPage];
+}
+
 Step FaultAccount::next_step(bool write) {
   const std::lock_guard lock(mutex);
   std::deque<Step>& script = write ? write_script : other_script;
@@ -86,7 +99,7 @@ Step FaultAccount::next_step(bool write) {
     step.status = 200;
     step.body = R"({"results":[{"statement_id":0}]})";
   }
-  if (script.empty()) return step;
+  if (script.empty()) return write && source ? source() : step;
   step = std::move(script.front());
   script.pop_front();
   return step;
@@ -94,7 +107,9 @@ Step FaultAccount::next_step(bool write) {
 
 std::size_t FaultAccount::record(RecordedRequest request) {
   const std::lock_guard lock(mutex);
-  if (request.stored) store(request.lines);
+  if (request.stored) store(request);
+  // What hangs may be stored later.
+  if (!keep_bodies && request.fault != Fault::kHang) request.body = request.lines = {};
   requests.push_back(std::move(request));
   changed.notify_all();
   return requests.size() - 1;
@@ -103,18 +118,31 @@ std::size_t FaultAccount::record(RecordedRequest request) {
 void FaultAccount::store_late(std::size_t index) {
   const std::lock_guard lock(mutex);
   requests[index].stored = true;
-  store(requests[index].lines);
+  store(requests[index]);
   changed.notify_all();
 }
 
-void FaultAccount::store(std::string_view lines) {
+void FaultAccount::store(RecordedRequest& request) {
+  std::string_view lines = request.lines;
   while (!lines.empty()) {
     const std::string_view line = lines.substr(0, lines.find('\n'));
     lines.remove_prefix(std::min(lines.size(), line.size() + 1));
     if (line.empty()) continue;
     ++stored;
-    if (const auto number = number_of(line)) ++numbers[*number];
+    ++request.points;
+    if (is_repeat(line)) ++request.repeats;
   }
+}
+
+bool FaultAccount::is_repeat(std::string_view line) {
+  if (const auto number = number_of(line)) {
+    if (numbers.add(*number) > 1) return true;
+    ++distinct.numbers;
+    return false;
+  }
+  if (!others.emplace(line).second) return true;
+  ++distinct.others;
+  return false;
 }
 
 }  // namespace holdfast::test

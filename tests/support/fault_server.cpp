@@ -11,6 +11,7 @@
 
 #include <asio.hpp>
 
+#include "tests/support/eventually.h"
 #include "tests/support/fault_account.h"
 
 namespace holdfast::test {
@@ -36,6 +37,13 @@ class Session : public std::enable_shared_from_this<Session> {
         timer_(socket_.get_executor()),
         account_(account),
         number_(number) {}
+  ~Session() {
+    const std::lock_guard lock(account_.mutex);
+    --account_.open;
+    account_.changed.notify_all();
+  }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   void read_head() {
     waiting_ = true;
@@ -70,6 +78,7 @@ class Session : public std::enable_shared_from_this<Session> {
     buffer_.erase(0, size);
     request_.connection = number_;
     step_ = account_.next_step(is_write(request_));
+    request_.fault = step_.fault;
     length_ = 0;
     const std::string length = header_of(request_, "content-length");
     std::from_chars(length.data(), length.data() + length.size(), length_);
@@ -216,6 +225,7 @@ class FaultServer::Impl {
       {
         const std::lock_guard lock(account_.mutex);
         number = ++account_.connections;
+        ++account_.open;
         account_.changed.notify_all();
       }
       auto session = std::make_shared<Session>(std::move(socket), account_, number);
@@ -252,6 +262,37 @@ void FaultServer::script_other(std::vector<Step> steps) {
   script.insert(script.end(), steps.begin(), steps.end());
 }
 
+void FaultServer::answer_with(std::function<Step()> source) {
+  const std::lock_guard lock(impl_->account().mutex);
+  impl_->account().source = std::move(source);
+}
+
+void FaultServer::forget_bodies() {
+  const std::lock_guard lock(impl_->account().mutex);
+  impl_->account().keep_bodies = false;
+}
+
+// Connections are accepted in order: when this one is answered, all before it are known.
+bool FaultServer::settle() {
+  asio::io_context io;
+  tcp::socket socket(io);
+  std::error_code failed;
+  socket.connect(tcp::endpoint(asio::ip::address_v4::loopback(), port()), failed);
+  if (failed) return false;
+  asio::write(socket, asio::buffer(std::string_view("GET /ping HTTP/1.1\r\n\r\n")), failed);
+  std::string answer;
+  asio::read_until(socket, asio::dynamic_buffer(answer), "\r\n\r\n", failed);
+  socket.close();
+  if (answer.empty()) return false;
+  return eventually(
+      [&] {
+        drop_connections();
+        const std::lock_guard lock(impl_->account().mutex);
+        return impl_->account().open == 0;
+      },
+      kPatience);
+}
+
 void FaultServer::release() {
   {
     const std::lock_guard lock(impl_->account().mutex);
@@ -272,9 +313,15 @@ bool FaultServer::wait_stored(std::uint64_t points) {
   return impl_->wait([&] { return impl_->account().stored >= points; });
 }
 
-std::vector<RecordedRequest> FaultServer::requests() const {
+std::vector<RecordedRequest> FaultServer::requests(std::size_t first) const {
   const std::lock_guard lock(impl_->account().mutex);
-  return impl_->account().requests;
+  const auto& all = impl_->account().requests;
+  return {all.begin() + static_cast<std::ptrdiff_t>(std::min(first, all.size())), all.end()};
+}
+
+DistinctPoints FaultServer::distinct_points() const {
+  const std::lock_guard lock(impl_->account().mutex);
+  return impl_->account().distinct;
 }
 
 std::vector<RecordedRequest> FaultServer::writes() const {
@@ -297,13 +344,13 @@ NumbersReport FaultServer::numbers(std::uint64_t first, std::uint64_t count) con
   const std::lock_guard lock(impl_->account().mutex);
   NumbersReport report;
   for (std::uint64_t n = first; n < first + count; ++n) {
-    const auto found = impl_->account().numbers.find(n);
-    if (found == impl_->account().numbers.end()) {
+    const auto times = impl_->account().numbers.of(n);
+    if (times == 0) {
       report.lost.push_back(n);
       continue;
     }
     ++report.stored;
-    if (found->second > 1) report.duplicates.push_back(n);
+    if (times > 1) report.duplicates.push_back(n);
   }
   return report;
 }

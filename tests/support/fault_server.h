@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -46,6 +47,15 @@ struct RecordedRequest {
   bool body_complete = false;
   bool valid_encoding = false;  // identity, or gzip of exactly one member
   bool stored = false;
+  std::uint64_t points = 0;   // stored
+  std::uint64_t repeats = 0;  // of them, stored before
+  Fault fault = Fault::kAnswer;
+};
+
+// Points stored at least once.
+struct DistinctPoints {
+  std::uint64_t numbers = 0;  // with seq=
+  std::uint64_t others = 0;   // different lines without
 };
 
 struct NumbersReport {
@@ -69,20 +79,30 @@ class FaultServer {
 
   void script(std::vector<Step> steps);        // appends
   void script_other(std::vector<Step> steps);  // appends
+  // What writes after the end of the script meet, in place of 204. Called on the server's thread;
+  // it must not call the server.
+  void answer_with(std::function<Step()> source);
+  // From now on bodies are not kept, but of requests that hang: for long runs.
+  void forget_bodies();
   // Hung requests go on, now and from now on.
   void release();
   // Closes every connection that is idle or hung, with a reset.
   void drop_connections();
 
+  // Once its client is dead: until all that it had sent has been judged and every connection is
+  // closed; false after 20 s. What hangs is dropped.
+  [[nodiscard]] bool settle();
   // Until so many requests were recorded (answered or not); false after 20 s.
   [[nodiscard]] bool wait_requests(std::size_t count);
   // Until so many numbers or lines were stored; false after 20 s.
   [[nodiscard]] bool wait_stored(std::uint64_t points);
 
-  [[nodiscard]] std::vector<RecordedRequest> requests() const;
+  // From the `first` one on, in the order of their recording.
+  [[nodiscard]] std::vector<RecordedRequest> requests(std::size_t first = 0) const;
   [[nodiscard]] std::vector<RecordedRequest> writes() const;  // those to /write
   [[nodiscard]] std::uint64_t connections() const;
   [[nodiscard]] std::uint64_t stored_points() const;  // lines, repeats counted
+  [[nodiscard]] DistinctPoints distinct_points() const;
   // Points carry a field seq=<n>i; what became of the numbers [first, first + count).
   [[nodiscard]] NumbersReport numbers(std::uint64_t first, std::uint64_t count) const;
 

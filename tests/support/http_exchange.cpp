@@ -92,7 +92,7 @@ HttpAnswer parse(std::string_view text) {
 }  // namespace
 
 HttpAnswer http_exchange(const std::string& address, std::string_view method,
-                         std::string_view target, std::string_view body) {
+                         std::string_view target, std::string_view body, std::string_view headers) {
   const bool unix_socket = address.starts_with(kUnix);
   const int descriptor =
       unix_socket ? connect_unix(address.substr(kUnix.size())) : connect_tcp(address);
@@ -101,8 +101,9 @@ HttpAnswer http_exchange(const std::string& address, std::string_view method,
   limit.tv_sec = kPatienceSeconds;
   ::setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   ::setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  const std::string head = fmt::format("{} {} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {}{}",
-                                       method, target, body.size(), kHeadEnd);
+  const std::string head =
+      fmt::format("{} {} HTTP/1.0\r\nHost: localhost\r\n{}Content-Length: {}{}", method, target,
+                  headers, body.size(), kHeadEnd);
   // An answer may come before the body was taken, so a failed send does not end the exchange.
   (void)(send_all(descriptor, head) && send_all(descriptor, body));
   const auto text = read_all(descriptor);

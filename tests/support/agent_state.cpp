@@ -1,5 +1,5 @@
 // The two JSON documents of the program, read by a library that is none of ours.
-#include "tests/integration/state.h"
+#include "tests/support/agent_state.h"
 
 #include <gtest/gtest.h>
 
