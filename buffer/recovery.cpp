@@ -45,8 +45,9 @@ bool hint_holds(BlockIo& io, const State& state) {
     // No block was synced when this slot was written. If the ring has gone round since, the start
     // of the data area holds a block of another lap, or what is left of one.
     if (state.synced.position != 0 || io.blank_at(0)) return state.synced.position == 0;
+    // A lower number there is that of a ghost that an opening cut short has not erased.
     const auto first = io.at(0);
-    return first && first->header.block_sequence == state.synced.block_sequence;
+    return first && first->header.block_sequence <= state.synced.block_sequence;
   }
   const auto last = io.at(state.last_position);
   return last && last->header.block_sequence == state.last_block &&
