@@ -26,7 +26,7 @@ BlockWriter::~BlockWriter() { ring_.on_sync_done({}); }
 
 bool BlockWriter::busy() const {
   const std::lock_guard lock(mutex_);
-  return !waiting_.empty();
+  return draining_ || !waiting_.empty();
 }
 
 bool BlockWriter::fits(const Draft& open, const Lines& piece) const {
@@ -94,6 +94,8 @@ void BlockWriter::flush() {
     std::unique_lock lock(mutex_);
     close(gathered_);
     close(received_);
+    // Whoever was to sync may be gone; then appending syncs by itself.
+    parked_ = false;
     drain(lock);
   }
   if (options_.wait_for_sync) ring_.want_sync();

@@ -52,6 +52,11 @@ constexpr std::uint16_t kEraMask = 0x0FFF;  // low 12 bits of BlockHeader::flags
   return static_cast<std::uint16_t>((position / data_size % 16) << 12U);
 }
 
+// What a block of so many bytes, header included, takes in the data area.
+[[nodiscard]] constexpr std::uint64_t extent_of(std::uint64_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
 struct BlockHeader {
   BlockKind kind = BlockKind::kData;
   Codec codec = Codec::kRaw;
@@ -69,9 +74,8 @@ struct BlockHeader {
 
   friend bool operator==(const BlockHeader&, const BlockHeader&) = default;
 
-  // Bytes the block takes in the data area.
   [[nodiscard]] std::uint64_t extent() const {
-    return (kHeaderSize + payload_size + kAlignment - 1) / kAlignment * kAlignment;
+    return extent_of(kHeaderSize + std::uint64_t{payload_size});
   }
 };
 

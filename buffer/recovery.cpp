@@ -71,6 +71,14 @@ void note_given_out(const BlockHeader& header, State& state) {
       std::max(state.next.point_sequence, header.point_sequence + header.points);
 }
 
+// Of the points [from, to), which are in no block: those that nobody has had from memory.
+std::uint64_t missing(std::uint64_t from, std::uint64_t to, const State& state) {
+  if (state.readers.empty()) return to - std::min(to, from);
+  std::uint64_t most = 0;
+  for (const auto& reader : state.readers) most = std::max(most, wanted_of(reader, from, to));
+  return most;
+}
+
 // Walks on from the last synced tail, past holes, as far as blocks prove themselves.
 void walk(BlockIo& io, Recovered& out) {
   const State& state = out.state;
@@ -99,9 +107,7 @@ void walk(BlockIo& io, Recovered& out) {
       out.state.generation = std::max(out.state.generation, checkpoint->generation);
     }
     if (block->position != tail.position) ++out.report.holes;
-    if (block->header.point_sequence > tail.point_sequence) {
-      out.report.points_lost += block->header.point_sequence - tail.point_sequence;
-    }
+    out.report.points_lost += missing(tail.point_sequence, block->header.point_sequence, state);
     ++out.report.blocks_found_past_tail;
     out.last_position = block->position;
     out.last_block = block->header.block_sequence;
@@ -232,8 +238,6 @@ void relocate(Mark& mark, BlockIo& io, std::uint64_t floor, const Mark& tail) {
 // Numbers once given out are never used again, even if the blocks that bore them are lost.
 void raise_above_everything_known(Recovered& out) {
   const std::uint64_t found = out.tail.point_sequence;
-  // Points that every reader has passed were delivered from memory: they are not missing.
-  std::uint64_t passed = out.state.readers.empty() ? 0 : kAnySequence;
   out.tail.block_sequence = std::max(out.tail.block_sequence, out.state.next.block_sequence);
   out.tail.point_sequence = std::max(out.tail.point_sequence, out.state.next.point_sequence);
   for (const ReaderState& reader : out.state.readers) {
@@ -241,11 +245,9 @@ void raise_above_everything_known(Recovered& out) {
       out.tail.block_sequence = std::max(out.tail.block_sequence, range.begin.block_sequence);
       out.tail.point_sequence = std::max(out.tail.point_sequence, range.begin.points());
     }
-    passed = std::min(passed, reader.ranges.front().begin.points());
   }
   out.tail.block_sequence = std::max<std::uint64_t>(out.tail.block_sequence, 1);
-  out.report.points_lost +=
-      out.tail.point_sequence - std::min(out.tail.point_sequence, std::max(found, passed));
+  out.report.points_lost += missing(found, out.tail.point_sequence, out.state);
 }
 
 }  // namespace

@@ -140,11 +140,12 @@ base::Status RingFile::close() {
       const std::lock_guard turn(append_mutex_);
       written = write_held();
     }
-    if (!written && written.error().code != base::ErrorCode::kBusy) return written;
+    if (!written && is_device_failure(written.error())) return written;
     if (auto done = sync_file(true, ignored); !done) return tl::unexpected(done.error());
-  } while (!written);
+  } while (!written && written.error().code == base::ErrorCode::kBusy);
   if (auto done = write_slot(true); !done) return done;
-  return medium().file->sync();
+  if (auto done = medium().file->sync(); !done) return done;
+  return written;  // kFull: what a device that failed left in memory has no room in the file
 }
 
 void RingFile::on_sync_wanted(std::function<void()> callback) {

@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
-std::uint64_t extent_of(std::size_t bytes) {
-  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
-}
-
 // Rounded up; timestamps may lie anywhere in their range.
 std::uint32_t span_seconds(std::int64_t oldest_ns, std::int64_t newest_ns) {
   const auto span_ns =
@@ -37,21 +33,26 @@ void seal(BlockHeader& header, std::string& bytes, std::uint32_t seed) {
 }  // namespace
 
 std::uint32_t RingFile::max_payload() const {
+  const std::lock_guard lock(mutex_);
+  return largest_payload();
+}
+
+std::uint32_t RingFile::largest_payload() const {
   const std::uint64_t share = data_size() / 8 - kHeaderSize;
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(kMaxPayload, share));
 }
 
 base::Result<std::uint64_t> RingFile::append(Block& block, Origin origin) {
   assert(block.bytes.size() >= kHeaderSize);
-  if (block.bytes.size() - kHeaderSize > max_payload()) {
-    return base::fail(base::ErrorCode::kTooLarge,
-                      "a block of {} bytes does not fit this ring: at most {}",
-                      block.bytes.size() - kHeaderSize, max_payload());
-  }
   std::uint64_t end_points = 0;
   {
     const std::lock_guard turn(append_mutex_);
-    update_era();
+    const std::uint32_t limit = largest_payload();
+    if (block.bytes.size() - kHeaderSize > limit) {
+      return base::fail(base::ErrorCode::kTooLarge,
+                        "a block of {} bytes does not fit this ring: at most {}",
+                        block.bytes.size() - kHeaderSize, limit);
+    }
     const auto fresh = make_held(block);
     end_points = fresh->end_points();
     if (auto stored = store(fresh, origin); !stored) {
@@ -64,11 +65,11 @@ base::Result<std::uint64_t> RingFile::append(Block& block, Origin origin) {
   return end_points;
 }
 
-std::shared_ptr<HeldBlock> RingFile::make_held(Block& block) const {
+std::shared_ptr<HeldBlock> RingFile::make_held(Block& block) {
   auto held = std::make_shared<HeldBlock>();
   held->block = std::move(block);
   held->point_sequence = accepted_;
-  held->era = era_;
+  held->era = current_era();
   held->stored_at_s = now_s();
   held->since = clock_.boot();
   return held;
@@ -78,7 +79,7 @@ std::shared_ptr<HeldBlock> RingFile::make_held(Block& block) const {
 base::Status RingFile::store(const std::shared_ptr<HeldBlock>& fresh, Origin origin) {
   const bool patient = origin == Origin::kGathered;
   const std::optional<base::Error> why = trouble();
-  if (patient && (why || outputs_keep_up())) {
+  if (patient && (why || (outputs_keep_up() && will_fit(*fresh)))) {
     auto held = hold(fresh);
     if (held || why) return held;
   }
@@ -147,7 +148,7 @@ base::Status RingFile::write_pad(std::uint64_t room) {
   BlockHeader header;
   header.kind = BlockKind::kPad;
   header.point_sequence = tail_.points();
-  seal_place(header, era_);
+  seal_place(header, current_era());
   header.payload_size = static_cast<std::uint32_t>(room - kHeaderSize);
   auto bytes = std::make_shared<std::string>(kHeaderSize, '\0');
   encode_header(header, medium_.superblock.seed(),
@@ -298,11 +299,17 @@ void RingFile::checkpoint_if_due() {
   const std::string_view state = std::string_view(*bytes).substr(kHeaderSize);
   header.raw_size = static_cast<std::uint32_t>(state.size());
   header.raw_crc32 = crc32_of(state);
-  seal_place(header, era_);
+  seal_place(header, current_era());
   seal(header, *bytes, medium_.superblock.seed());
   // A checkpoint that cannot be written is missed by nobody now; the data block that follows will
   // report what is wrong with the device.
   (void)place(header, std::move(bytes), nullptr);
+}
+
+std::uint16_t RingFile::current_era() {
+  const std::lock_guard lock(mutex_);
+  update_era();
+  return era_;
 }
 
 void RingFile::update_era() {
@@ -310,7 +317,6 @@ void RingFile::update_era() {
   const bool stepped = clock_stepped(wall_minus_boot_ns_, now);
   wall_minus_boot_ns_ = now;
   if (!stepped) return;
-  const std::lock_guard lock(mutex_);
   era_ = (era_ + 1U) & kEraMask;
   era_since_ = clock_.boot();
 }

@@ -116,7 +116,8 @@ class RingFile final : public Ring {
     std::vector<Held> held;   // what follows in memory
     std::uint64_t floor = 0;  // below it the file is overwritten
     std::uint16_t era = 0;
-    base::BootTime era_since;
+    base::BootTime era_since, now;
+    std::uint32_t now_s = 0;  // by the wall clock
   };
   // One read in the making.
   struct Flight {
@@ -138,17 +139,20 @@ class RingFile final : public Ring {
   [[nodiscard]] bool has_readers() const;
   [[nodiscard]] Reader* reader_behind(std::uint64_t floor);
   [[nodiscard]] std::optional<ReaderId> longest_orphan() const;
+  [[nodiscard]] bool anyone_in_flight() const;
   void finish_flight(Reader& reader);
   [[nodiscard]] std::uint64_t pending(const Reader& reader) const;
   // The place of points that wait in memory: where the file goes on.
   [[nodiscard]] Mark held_mark(std::uint64_t points) const;
+  void update_era();
   // Points below this sequence are in the file, or need not be any more.
   [[nodiscard]] std::uint64_t file_points() const;
 
   // --- append (ring_append.cpp); callers hold append_mutex_, so tail_ stands still ---
-  [[nodiscard]] std::shared_ptr<HeldBlock> make_held(Block& block) const;
+  [[nodiscard]] std::shared_ptr<HeldBlock> make_held(Block& block);
   [[nodiscard]] base::Status store(const std::shared_ptr<HeldBlock>& fresh, Origin origin);
   [[nodiscard]] base::Status write_block(const std::shared_ptr<HeldBlock>& held);
+  [[nodiscard]] std::uint32_t largest_payload() const;  // or mutex_
   [[nodiscard]] base::Status reserve(std::uint64_t extent);
   [[nodiscard]] base::Status write_pad(std::uint64_t room);
   void seal_place(BlockHeader& header, std::uint16_t era) const;
@@ -160,12 +164,13 @@ class RingFile final : public Ring {
   [[nodiscard]] base::Status refuse_if_full(std::uint64_t new_tail) const;
   [[nodiscard]] base::Status make_room(std::uint64_t new_tail);
   void checkpoint_if_due();
-  void update_era();
+  [[nodiscard]] std::uint16_t current_era();
   [[nodiscard]] std::uint32_t now_s() const;
 
   // --- what waits in memory (ring_held.cpp); callers hold append_mutex_ ---
   [[nodiscard]] base::Status hold(const std::shared_ptr<HeldBlock>& block);
   [[nodiscard]] bool outputs_keep_up();
+  [[nodiscard]] bool will_fit(const HeldBlock& fresh) const;
   [[nodiscard]] base::Status write_held();
   [[nodiscard]] bool write_due() const;
   void drop_delivered();  // callers hold mutex_ only
@@ -178,12 +183,14 @@ class RingFile final : public Ring {
   [[nodiscard]] base::Status write_again();
   [[nodiscard]] base::Status find_file();
   [[nodiscard]] base::Status keep_in_place(File& file);
-  [[nodiscard]] bool flying() const;           // callers hold mutex_
+  [[nodiscard]] bool adoption_waits();
   [[nodiscard]] base::Status prepare_found();  // callers hold append_mutex_
   [[nodiscard]] base::Status erase(const std::vector<std::uint64_t>& ghosts);
   // Callers hold append_mutex_ and mutex_.
   void adopt(std::unique_ptr<File> file, const Recovered& recovered);
-  void adopt_reader(const ReaderState& found);
+  void adopt_readers(const std::vector<ReaderState>& found);
+  [[nodiscard]] ReaderState go_on(const ReaderState* known, const ReaderState& fresh,
+                                  const ReaderState& meanwhile) const;
 
   // --- slots ---
   base::Status write_slot(bool clean);
@@ -194,15 +201,15 @@ class RingFile final : public Ring {
   void tell_sync_done(const SyncDone& done);
 
   // --- reading (ring_read.cpp) ---
-  [[nodiscard]] Snapshot snapshot(ReaderId id) const;
+  [[nodiscard]] Snapshot snapshot(ReaderId id);
   [[nodiscard]] Stop collect(BlockIo* io, Mark& at, const Snapshot& seen, const ReadLimits& limits,
                              Flight& flight) const;
   [[nodiscard]] Stop collect_file(BlockIo& io, Mark& at, Mark& next, const Snapshot& seen,
                                   const ReadLimits& limits, Flight& flight) const;
   [[nodiscard]] static Stop collect_held(Mark& at, Mark& next, const Snapshot& seen,
                                          const ReadLimits& limits, Flight& flight);
-  [[nodiscard]] bool too_old(std::uint32_t stored_at_s, std::uint16_t era, std::uint16_t era_now,
-                             base::BootTime era_since) const;
+  [[nodiscard]] bool too_old(std::uint32_t stored_at_s, std::uint16_t era,
+                             const Snapshot& seen) const;
   [[nodiscard]] base::Status skip_damage(ReaderId id, BlockIo& io, const Snapshot& seen,
                                          const Mark& from,
                                          const std::optional<FoundBlock>& bad_payload);
@@ -212,7 +219,7 @@ class RingFile final : public Ring {
   [[nodiscard]] Medium medium() const;
   [[nodiscard]] std::uint64_t data_size() const { return medium_.superblock.data_size; }
 
-  RingOptions options_;
+  RingOptions options_;  // the limits that depend on the file's size: as medium_
   const base::Clock& clock_;
   const base::Logger logger_;
   // Taken in this order where more than one is held. Only mutex_ guards bookkeeping, and it is
@@ -242,10 +249,9 @@ class RingFile final : public Ring {
   std::optional<Recovered> unprepared_;
   std::uint64_t bytes_since_checkpoint_ = 0;
   base::BootTime last_checkpoint_;
-  std::int64_t wall_minus_boot_ns_ = 0;
   bool writing_through_ = false;  // kSpill: until the outputs have caught up
 
-  // Guarded by mutex_; medium_, options_ and tail_ change only with append_mutex_ held as well.
+  // Guarded by mutex_; medium_ and tail_ change only with append_mutex_ held as well.
   Medium medium_;
   Recovery recovery_;
   Mark tail_;  // where the next block goes
@@ -256,6 +262,7 @@ class RingFile final : public Ring {
   std::size_t active_slot_ = 0;  // where the next slot write goes
   std::uint16_t era_ = 0;
   base::BootTime era_since_;  // the era lasts at least since then
+  std::int64_t wall_minus_boot_ns_ = 0;
   std::array<char, 36> boot_id_{};
   std::vector<Reader> readers_;
   Mark oldest_;  // where the first reader of a ring without readers starts

@@ -16,6 +16,15 @@ base::Duration retry_after(int failures) {
   return std::min(wait, kLongestRetry);
 }
 
+// The caller of append() hears it as the reason of a refusal. It is not that another block would
+// do, or that the next sync makes room.
+base::Error as_trouble(base::Error why) {
+  if (!is_device_failure(why) || why.code == base::ErrorCode::kTooLarge) {
+    why.code = base::ErrorCode::kIo;
+  }
+  return why;
+}
+
 }  // namespace
 
 bool is_device_failure(const base::Error& error) {
@@ -60,6 +69,19 @@ bool RingFile::outputs_keep_up() {
     return reader.attached && !reader.removed && reader.begin().position != tail_.position;
   });
   return !writing_through_;
+}
+
+// Under kRefuseNew nothing goes into memory that the file could not take at a stop. What is
+// reckoned is more than is needed: a pad and a checkpoint come along.
+bool RingFile::will_fit(const HeldBlock& fresh) const {
+  if (options_.overflow != Overflow::kRefuseNew) return true;
+  std::uint64_t extents = data_size() / 8 + std::min(data_size() / 4, kSlotSize);
+  extents += extent_of(fresh.block.bytes.size());
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& held : held_) extents += extent_of(held->block.bytes.size());
+  }
+  return refuse_if_full(tail_.position + extents).has_value();
 }
 
 base::Status RingFile::write_held() {
@@ -113,6 +135,7 @@ void RingFile::tend() {
 // Everything that the device may have lost, and what came since, goes to it again. Only a completed
 // sync shows that it works.
 void RingFile::try_device() {
+  if (adoption_waits()) return;
   base::Status good = find_file();
   if (good) good = write_again();
   if (good) {
@@ -149,7 +172,7 @@ void RingFile::degrade(const base::Error& why) {
   {
     const std::lock_guard lock(mutex_);
     first = !trouble_;
-    trouble_ = why;
+    trouble_ = as_trouble(why);
     ++failures_;
     retry_at_ = clock_.boot() + retry_after(failures_);
   }

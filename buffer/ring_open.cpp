@@ -126,7 +126,6 @@ RingFile::RingFile(std::unique_ptr<File> file, const RingOptions& options, const
       random_(std::move(random)),
       reopen_(options.reopen),
       last_checkpoint_(clock.boot()),
-      wall_minus_boot_ns_(wall_minus_boot(clock)),
       medium_{std::move(file), recovered.superblock},
       recovery_(recovered.report),
       tail_(recovered.tail),
@@ -139,6 +138,7 @@ RingFile::RingFile(std::unique_ptr<File> file, const RingOptions& options, const
       active_slot_(recovered.slot ^ 1U),
       era_(recovered.state.era),
       era_since_(clock.boot()),
+      wall_minus_boot_ns_(wall_minus_boot(clock)),
       boot_id_(boot_id_of(clock)),
       accepted_(recovered.tail.points()) {
   if (era_ended(recovered.state, clock)) era_ = (era_ + 1U) & kEraMask;
@@ -198,6 +198,20 @@ void RingFile::begin_degraded(const base::Error& why, Reopen reopen) {
   retry_at_ = clock_.boot();
 }
 
+bool RingFile::anyone_in_flight() const {
+  return std::any_of(readers_.begin(), readers_.end(),
+                     [](const Reader& reader) { return reader.in_flight; });
+}
+
+// What a reader has in its hands is numbered as memory has it. That passes soon and is no failure
+// of the device.
+bool RingFile::adoption_waits() {
+  const std::lock_guard lock(mutex_);
+  if (medium_.file || !anyone_in_flight()) return false;
+  retry_at_ = clock_.boot() + std::chrono::seconds(1);
+  return true;
+}
+
 base::Status RingFile::find_file() {
   if (const auto file = medium().file) {
     if (auto kept = keep_in_place(*file); !kept) return kept;
@@ -217,19 +231,13 @@ base::Status RingFile::find_file() {
   const std::lock_guard turn(append_mutex_);
   {
     const std::lock_guard lock(mutex_);
-    // What a reader has in its hands is numbered as memory has it.
-    if (flying()) return base::fail(base::ErrorCode::kBusy, "{}", trouble_->message);
+    if (anyone_in_flight()) return tl::unexpected(*trouble_);
     adopt(std::move(found_->file), found_->recovered);
   }
   unprepared_ = std::move(found_->recovered);
   found_.reset();
   log_recovery(unprepared_->report, "the file", logger_);
   return prepare_found();
-}
-
-bool RingFile::flying() const {
-  return std::any_of(readers_.begin(), readers_.end(),
-                     [](const Reader& reader) { return !reader.removed && reader.in_flight; });
 }
 
 // A file that was cut short gets its length back. One that was removed, or replaced by another, is
@@ -244,7 +252,7 @@ base::Status RingFile::keep_in_place(File& file) {
   const bool wanted = std::any_of(readers_.begin(), readers_.end(), [&](const Reader& reader) {
     return reader.attached && reader.begin().position != tail_.position;
   });
-  if (wanted || flying()) return place;
+  if (wanted || anyone_in_flight()) return place;
   for (Reader& reader : readers_) {
     if (!reader.removed) {
       reader.state.counters.corrupt += advance(reader.state, held_mark(file_points()));
@@ -267,7 +275,9 @@ void RingFile::adopt(std::unique_ptr<File> file, const Recovered& recovered) {
   const std::uint64_t shift = recovered.tail.points();
   const Mark file_tail = recovered.tail;
   medium_ = {std::move(file), recovered.superblock};
-  options_ = with_defaults(options_, recovered.superblock.data_size);
+  const RingOptions fitting = with_defaults(options_, recovered.superblock.data_size);
+  options_.unsynced_limit = fitting.unsynced_limit;
+  options_.checkpoint_bytes = fitting.checkpoint_bytes;
   recovery_ = recovered.report;
   tail_ = synced_ = file_tail;
   last_position_ = synced_last_position_ = recovered.last_position;
@@ -287,36 +297,65 @@ void RingFile::adopt(std::unique_ptr<File> file, const Recovered& recovered) {
     reader.state.since_points += shift;
   }
   oldest_ = recovered.oldest;
-  for (const ReaderState& found : recovered.state.readers) adopt_reader(found);
+  adopt_readers(recovered.state.readers);
+}
+
+void RingFile::adopt_readers(const std::vector<ReaderState>& found) {
+  // As if they had been attached to the file: at the oldest block still pending for anyone.
+  const auto furthest =
+      std::min_element(found.begin(), found.end(), [](const ReaderState& a, const ReaderState& b) {
+        return a.ranges.front().begin.before(b.ranges.front().begin);
+      });
+  ReaderState fresh;
+  fresh.ranges = furthest != found.end() ? furthest->ranges : std::vector{Range{.begin = oldest_}};
+  fresh.since_points = tail_.points() - pending_of(fresh, tail_.points());
+  const auto is = [](const std::string& id) {
+    return [&id](const ReaderState& state) { return state.id == id; };
+  };
+  for (Reader& reader : readers_) {
+    if (reader.removed) continue;
+    const auto known = std::find_if(found.begin(), found.end(), is(reader.state.id));
+    fresh.id = reader.state.id;
+    fresh.since_ns = reader.state.since_ns;
+    reader.state = go_on(known != found.end() ? &*known : nullptr, fresh, reader.state);
+  }
+  for (const ReaderState& state : found) {
+    const bool claimed = std::any_of(readers_.begin(), readers_.end(), [&](const Reader& reader) {
+      return !reader.removed && reader.state.id == state.id;
+    });
+    if (claimed) continue;
+    if (readers_.size() == kMaxReaders) {
+      logger_.error("no room for another reader: the orphan {} and its backlog are given up",
+                    state.id);
+      continue;
+    }
+    Reader orphan;
+    orphan.state = state;
+    if (state.orphaned_ns == 0) orphan.state.orphaned_ns = clock_.wall_ns();
+    readers_.push_back(std::move(orphan));
+  }
 }
 
 // A reader of the file whose output has gone on from memory: first its backlog, then what it has
 // still to get of the points that came since.
-void RingFile::adopt_reader(const ReaderState& found) {
-  const auto known = std::find_if(readers_.begin(), readers_.end(), [&](const Reader& reader) {
-    return !reader.removed && reader.state.id == found.id;
-  });
-  if (known == readers_.end()) {
-    Reader orphan;
-    orphan.state = found;
-    if (found.orphaned_ns == 0) orphan.state.orphaned_ns = clock_.wall_ns();
-    if (readers_.size() < kMaxReaders) readers_.push_back(std::move(orphan));
-    return;
-  }
-  ReaderState& state = known->state;
-  const ReaderState meanwhile = state;
-  state = found;
+ReaderState RingFile::go_on(const ReaderState* known, const ReaderState& fresh,
+                            const ReaderState& meanwhile) const {
+  ReaderState state = known != nullptr ? *known : fresh;
   state.orphaned_ns = 0;
   if (meanwhile.not_before != NotBefore{}) state.not_before = meanwhile.not_before;
   // Without a gap in what it has had, one stretch does. Without room for another, the gap shows as
   // a loss once the reader gets there.
-  const bool gap = meanwhile.counters.total() > 0;
-  if (!gap || state.ranges.size() == kMaxRanges) return;
+  const bool gap = meanwhile.ranges.back().begin.points() > tail_.points();
+  if (!gap || state.ranges.size() == kMaxRanges) return state;
   state.counters += meanwhile.counters;
+  // Points that were delivered to others before this output came.
+  const std::uint64_t missed = meanwhile.since_points - tail_.points();
+  (known != nullptr ? state.counters.corrupt : state.since_points) += missed;
   Range& last = state.ranges.back();
   last.end = held_mark(tail_.points());
   if (!last.begin.before(last.end)) state.ranges.pop_back();
   state.ranges.push_back(meanwhile.ranges.back());
+  return state;
 }
 
 }  // namespace holdfast::buffer

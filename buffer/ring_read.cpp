@@ -19,12 +19,16 @@ std::uint32_t done_of(std::uint64_t points, std::uint64_t point_sequence,
 
 }  // namespace
 
-RingFile::Snapshot RingFile::snapshot(ReaderId id) const {
+RingFile::Snapshot RingFile::snapshot(ReaderId id) {
   const std::lock_guard lock(mutex_);
+  Snapshot seen;
+  // In this order: a step of the clock in between shows in the era.
+  seen.now_s = now_s();
+  seen.now = clock_.boot();
+  update_era();
   const Reader& reader = readers_[id];
   assert(!reader.in_flight);
   const Range& range = reader.state.ranges.front();
-  Snapshot seen;
   seen.medium = medium_;
   seen.begin = range.begin;
   seen.floor = floor_of(tail_.position, data_size());
@@ -34,18 +38,16 @@ RingFile::Snapshot RingFile::snapshot(ReaderId id) const {
   if (!range.is_open()) return seen;
   for (const auto& held : held_) {
     if (held->end_points() <= seen.begin.points()) continue;
-    seen.held.push_back(
-        {held, held->point_sequence, too_old(held->stored_at_s, held->era, era_, era_since_)});
+    seen.held.push_back({held, held->point_sequence, too_old(held->stored_at_s, held->era, seen)});
   }
   return seen;
 }
 
 // Blocks of an earlier era were stored before this one began: their own times say nothing.
-bool RingFile::too_old(std::uint32_t stored_at_s, std::uint16_t era, std::uint16_t era_now,
-                       base::BootTime era_since) const {
+bool RingFile::too_old(std::uint32_t stored_at_s, std::uint16_t era, const Snapshot& seen) const {
   if (options_.max_age <= base::Duration::zero()) return false;
-  if (era != era_now) return clock_.boot() - era_since > options_.max_age;
-  const std::chrono::seconds age(std::int64_t{now_s()} - std::int64_t{stored_at_s});
+  if (era != seen.era) return seen.now - seen.era_since > options_.max_age;
+  const std::chrono::seconds age(std::int64_t{seen.now_s} - std::int64_t{stored_at_s});
   return age > options_.max_age;
 }
 
@@ -75,9 +77,8 @@ RingFile::Stop RingFile::collect_file(BlockIo& io, Mark& at, Mark& next, const S
     const BlockHeader& header = block->header;
     const std::uint32_t skip = done_of(next.points(), header.point_sequence, header.points);
     const bool nothing = header.kind != BlockKind::kData || skip == header.points;
-    const bool expired =
-        !nothing && flight.blocks.empty() &&
-        too_old(header.stored_at_s, header.flags & kEraMask, seen.era, seen.era_since);
+    const bool expired = !nothing && flight.blocks.empty() &&
+                         too_old(header.stored_at_s, header.flags & kEraMask, seen);
     if (nothing || expired) {
       const std::uint64_t points = next.points();
       next = end_of(*block);
@@ -184,7 +185,9 @@ base::Result<ReadBatch> RingFile::read(ReaderId id, const ReadLimits& limits, st
     }
     const std::lock_guard lock(mutex_);
     Reader& reader = readers_[id];
-    if (!(reader.begin() == seen.begin)) continue;  // overtaken: what was read may be overwritten
+    // Overtaken: what was read may be overwritten. Or a file has come, and everything is numbered
+    // anew.
+    if (!(reader.begin() == seen.begin) || medium_.file != seen.medium.file) continue;
     // Passed over without being handed out: too old.
     const std::size_t ranges = reader.state.ranges.size();
     reader.state.counters.expired += advance(reader.state, at);

@@ -46,7 +46,7 @@ base::Result<ReaderId> RingFile::attach(std::string_view id) {
                   given_up);
   }
   if (trouble()) return index;
-  if (auto written = write_slot(false); !written) return tl::unexpected(written.error());
+  if (auto written = write_slot(false); !written) degrade(written.error());
   return index;
 }
 
@@ -62,8 +62,9 @@ RingFile::Reader RingFile::new_reader(std::string_view id) const {
   Reader reader;
   reader.state.id = id;
   reader.state.since_ns = clock_.wall_ns();
-  if (furthest != nullptr && furthest->evicted_to == Mark{}) {
+  if (furthest != nullptr) {
     reader.state.ranges = furthest->state.ranges;
+    (void)advance(reader.state, begin);
   } else {
     reader.state.ranges.push_back({begin, Range{}.end});
   }

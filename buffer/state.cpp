@@ -235,6 +235,16 @@ std::uint64_t pending_of(const ReaderState& reader, std::uint64_t accepted) {
   return points;
 }
 
+std::uint64_t wanted_of(const ReaderState& reader, std::uint64_t from, std::uint64_t to) {
+  std::uint64_t points = 0;
+  for (const Range& range : reader.ranges) {
+    const std::uint64_t begin = std::max(from, range.begin.points());
+    const std::uint64_t end = range.is_open() ? to : std::min(to, range.end.points());
+    points += end - std::min(end, begin);
+  }
+  return points;
+}
+
 std::uint64_t advance(ReaderState& reader, const Mark& to) {
   std::uint64_t passed = 0;
   while (true) {

@@ -75,6 +75,9 @@ struct State {
 [[nodiscard]] std::optional<State> decode_state(base::ByteSpan bytes, const Superblock& superblock);
 // Points this reader has still to deliver, in flight included, when `accepted` were ever accepted.
 [[nodiscard]] std::uint64_t pending_of(const ReaderState& reader, std::uint64_t accepted);
+// How many of the points [from, to) this reader has still to deliver.
+[[nodiscard]] std::uint64_t wanted_of(const ReaderState& reader, std::uint64_t from,
+                                      std::uint64_t to);
 // Moves the reader on to a later place, out of ranges that end before it. Never moves it back.
 // Returns how many of its points were passed over; it is for the caller to count them.
 std::uint64_t advance(ReaderState& reader, const Mark& to);
