@@ -1,5 +1,5 @@
-// HookFile: an in-memory file that lets a test step in before each read or write: to fail it, to
-// hold it up until the test has seen enough, or to do something else meanwhile.
+// HookFile: an in-memory file that lets a test step in before each read, write or sync: to fail it,
+// to hold it up until the test has seen enough, or to do something else meanwhile.
 #pragma once
 
 #include <condition_variable>
@@ -20,6 +20,8 @@ class HookFile final : public buffer::MemoryFile {
 
   void before_read(Hook hook) { read_hook_ = std::move(hook); }
 
+  void before_sync(std::function<base::Status()> hook) { sync_hook_ = std::move(hook); }
+
   [[nodiscard]] base::Result<std::size_t> read_at(std::uint64_t offset,
                                                   std::span<std::byte> out) override {
     if (read_hook_) {
@@ -34,10 +36,12 @@ class HookFile final : public buffer::MemoryFile {
     }
     return MemoryFile::write_at(offset, bytes);
   }
+  [[nodiscard]] base::Status sync() override { return sync_hook_ ? sync_hook_() : base::ok(); }
 
  private:
   Hook hook_;
   Hook read_hook_;
+  std::function<base::Status()> sync_hook_;
 };
 
 // Where threads wait for a test. Waits are bounded: a test that fails does not hang.

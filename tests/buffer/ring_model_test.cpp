@@ -92,9 +92,10 @@ class Workload {
     const auto points = static_cast<std::uint32_t>(1 + random_.below(9));
     auto block = numbered_block(model_.accepted, points, 8 + random_.below(90));
     const auto before = ring_->info();
+    const std::size_t bytes = block.bytes.size();  // append takes them
     ASSERT_TRUE(ring_->append(block));
     model_.append(points);
-    book_overflow(before, block.bytes.size());
+    book_overflow(before, bytes);
   }
 
   // The model takes the ring's word for how much overflowed; what it hands out later proves it. But

@@ -1,11 +1,11 @@
 // Appenders, readers, the sync worker and a status poller on one ring that overflows all the time.
 #include <atomic>
-#include <map>
 #include <thread>
 
 #include <gtest/gtest.h>
 
 #include "buffer/sync_worker.h"
+#include "tests/buffer/consumer.h"
 #include "tests/buffer/image.h"
 
 namespace holdfast::test {
@@ -15,54 +15,6 @@ using buffer::ReaderId;
 using buffer::Ring;
 
 constexpr std::uint32_t kPoints = 4;
-constexpr std::uint64_t kPerAppender = 1'000'000;  // numbers of appender a start at a times this
-
-// One reader's life: reads, now and then gives back, acknowledges parts; keeps what it delivered.
-class Consumer {
- public:
-  Consumer(Ring& ring, ReaderId reader, std::uint64_t seed)
-      : ring_(ring), reader_(reader), random_(seed) {}
-
-  void step() {
-    const auto batch = ring_.read(reader_, {.max_points = 1 + random_.below(40)}, 10);
-    ASSERT_TRUE(batch);
-    if (batch->blocks.empty()) {
-      std::this_thread::yield();
-      return;
-    }
-    if (random_.below(8) == 0) {
-      ring_.release(reader_);
-      return;
-    }
-    const auto found = numbers_of(*batch);
-    ASSERT_EQ(found.size(), batch->points);
-    const std::uint64_t done =
-        random_.below(4) == 0 ? random_.below(batch->points + 1) : batch->points;
-    delivered_.insert(delivered_.end(), found.begin(),
-                      found.begin() + static_cast<std::ptrdiff_t>(done));
-    ring_.acknowledge(reader_, done, {});
-  }
-
-  // Everything delivered is genuine and in the order of its appender, nothing twice.
-  void check(const std::vector<std::uint64_t>& appended) const {
-    std::map<std::uint64_t, std::uint64_t> next;
-    for (const std::uint64_t number : delivered_) {
-      const std::uint64_t appender = number / kPerAppender;
-      ASSERT_LT(appender, appended.size());
-      ASSERT_LT(number % kPerAppender, appended[appender]);
-      ASSERT_GE(number % kPerAppender, next[appender]);
-      next[appender] = number % kPerAppender + 1;
-    }
-  }
-  [[nodiscard]] std::uint64_t delivered() const { return delivered_.size(); }
-
- private:
-  Ring& ring_;
-  ReaderId reader_;
-  base::Random random_;
-  std::vector<std::uint64_t> delivered_;
-};
-
 // Appends as a writer does that may have to wait for a sync.
 void append_when_ready(Ring& ring, buffer::Block& block, buffer::Origin origin) {
   while (true) {
@@ -124,7 +76,7 @@ void run(std::size_t appenders, std::uint64_t blocks_each, buffer::Mode mode) {
     while (ring->pending_points(index == 0 ? first : second) > 0) consumer.step();
     consumer.check(std::vector<std::uint64_t>(appenders, blocks_each * kPoints));
     const auto counters = ring->info().readers[index].ledger.counters;
-    EXPECT_EQ(counters.delivered, consumer.delivered());
+    EXPECT_EQ(counters.delivered, consumer.delivered().size());
     EXPECT_EQ(counters.delivered + counters.overflow, accepted) << "nothing counted as corrupt";
   }
 }
