@@ -179,6 +179,25 @@ TEST_F(RingLateTest, TheWriterMayOvertakeTheFirstStretch) {
   EXPECT_EQ(drain(*ring_, reader), numbers(next_ - ledger.buffered, next_));
 }
 
+TEST_F(RingLateTest, ANewReaderBesideAnOvertakenBatchSharesBothStretches) {
+  leave_file({"r"}, 40);
+  const ReaderId reader = start_late();
+  gather(4);
+  deliver(reader, 4);
+  gather(2);
+  device_comes();
+  ASSERT_TRUE(ring_->read(reader, {.max_points = 30}, 0));
+  for (int i = 0; i < 100; ++i) receive(2);
+  const ReaderId fresh = *ring_->attach("fresh");
+  ring_->release(reader);
+  const auto found = drain(*ring_, reader);
+  EXPECT_GT(found.front(), 0U) << "overtaken";
+  EXPECT_LT(found.front(), 80U) << "within the first stretch";
+  EXPECT_EQ(drain(*ring_, fresh), found);
+  EXPECT_EQ(reader_info(*ring_, "fresh").ledger.counters.corrupt, 0U);
+  EXPECT_EQ(reader_info(*ring_, "fresh").ledger.accepted, found.size());
+}
+
 TEST_F(RingLateTest, AReaderThatNobodyClaimsIsAnOrphanAndMissesWhatOthersHad) {
   leave_file({"gone"}, 3);
   const ReaderId reader = start_late("r");
