@@ -248,6 +248,7 @@ base::Status RingFile::keep_in_place(File& file) {
   if (!place && place.error().code == base::ErrorCode::kCorrupt) return file.allocate(size);
   if (place || !reopen_) return place;
   const std::lock_guard turn(append_mutex_);
+  const std::lock_guard sync_turn(sync_mutex_);  // one that is at work has yet to do its books
   const std::lock_guard lock(mutex_);
   const bool wanted = std::any_of(readers_.begin(), readers_.end(), [&](const Reader& reader) {
     return reader.attached && reader.begin().position != tail_.position;
@@ -341,7 +342,7 @@ void RingFile::adopt_readers(const std::vector<ReaderState>& found) {
 ReaderState RingFile::go_on(const ReaderState* known, const ReaderState& fresh,
                             const ReaderState& meanwhile) const {
   ReaderState state = known != nullptr ? *known : fresh;
-  state.orphaned_ns = 0;
+  state.orphaned_ns = meanwhile.orphaned_ns;
   if (meanwhile.not_before != NotBefore{}) state.not_before = meanwhile.not_before;
   // Without a gap in what it has had, one stretch does. Without room for another, the gap shows as
   // a loss once the reader gets there.

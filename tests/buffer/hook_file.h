@@ -36,12 +36,19 @@ class HookFile final : public buffer::MemoryFile {
     }
     return MemoryFile::write_at(offset, bytes);
   }
+  // What the ring hears when it asks whether its file is still where it was.
+  void place(std::function<base::Status()> hook) { place_hook_ = std::move(hook); }
+
+  [[nodiscard]] base::Status still_in_place(std::uint64_t size) override {
+    return place_hook_ ? place_hook_() : MemoryFile::still_in_place(size);
+  }
   [[nodiscard]] base::Status sync() override { return sync_hook_ ? sync_hook_() : base::ok(); }
 
  private:
   Hook hook_;
   Hook read_hook_;
   std::function<base::Status()> sync_hook_;
+  std::function<base::Status()> place_hook_;
 };
 
 // Where threads wait for a test. Waits are bounded: a test that fails does not hang.
