@@ -2,6 +2,7 @@
 // block, ended by a sync flush, so that fragments join at byte borders.
 #include "buffer/compressor.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include <zlib.h>
@@ -14,6 +15,9 @@ namespace {
 constexpr int kRawWindow = -15;  // negative: raw deflate, without zlib's own header
 constexpr int kMemoryLevel = 8;
 constexpr std::uint64_t kBestRatio = 1032;
+// A round of a host's gathers is smaller: there a better level costs some 50 us and saves 5 %.
+constexpr std::size_t kSmall = 16U << 10U;
+constexpr int kLevelOfSmall = 6;
 
 Bytef* as_zlib(const char* bytes) {
   // zlib's interface is not const-correct; it does not write to its input.
@@ -30,7 +34,7 @@ struct Compressor::Deflate {
   z_stream stream{};
 };
 
-Compressor::Compressor(int level) : deflate_(std::make_unique<Deflate>()) {
+Compressor::Compressor(int level) : level_(level), deflate_(std::make_unique<Deflate>()) {
   if (deflateInit2(&deflate_->stream, level, Z_DEFLATED, kRawWindow, kMemoryLevel,
                    Z_DEFAULT_STRATEGY) != Z_OK) {
     throw std::bad_alloc();
@@ -42,6 +46,7 @@ Compressor::~Compressor() {
 }
 Compressor::Compressor(Compressor&&) noexcept = default;
 Compressor& Compressor::operator=(Compressor&& other) noexcept {
+  level_ = other.level_;
   std::swap(deflate_, other.deflate_);
   return *this;
 }
@@ -49,6 +54,8 @@ Compressor& Compressor::operator=(Compressor&& other) noexcept {
 void Compressor::compress(std::string_view lines, Block& block) {
   z_stream& stream = deflate_->stream;
   deflateReset(&stream);
+  deflateParams(&stream, lines.size() < kSmall ? std::max(level_, kLevelOfSmall) : level_,
+                Z_DEFAULT_STRATEGY);
   // Room for the worst case and the five bytes of the sync flush: one call always finishes.
   block.bytes.resize(kHeaderSize + deflateBound(&stream, lines.size()) + 16);
   stream.next_in = as_zlib(lines.data());

@@ -13,6 +13,7 @@ namespace holdfast::buffer {
 // Not thread-safe; keeps zlib's state (about 270 KB) from block to block.
 class Compressor {
  public:
+  // zlib's level, 1 to 9; small blocks (below 16 KiB of lines) have 6 at least.
   explicit Compressor(int level);
   ~Compressor();
   Compressor(Compressor&&) noexcept;
@@ -23,6 +24,7 @@ class Compressor {
 
  private:
   struct Deflate;
+  int level_;
   std::unique_ptr<Deflate> deflate_;
 };
 
