@@ -1,14 +1,20 @@
-// The gathers of one tick share a block: the last of them to finish closes it, a timer after one
-// second at the latest.
+// The gathers of one tick share a block: it is closed when all are done and no other has begun for
+// a moment, after one second at the latest.
 #include "agent/gatherer.h"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
+
+#include <asio/post.hpp>
 
 namespace holdfast::agent {
 namespace {
 
 constexpr base::Duration kOpenBlockAge = std::chrono::seconds(1);
+// The timers of one tick do not run out in the same instant: a fast gather is done before the next
+// one begins.
+constexpr base::Duration kQuiet = std::chrono::milliseconds(50);
 constexpr base::Duration kErrorLogInterval = std::chrono::minutes(1);
 
 std::vector<buffer::Lines> views_of(const std::vector<line::LineChunk>& chunks) {
@@ -53,6 +59,7 @@ bool gather_once(ConfiguredInput& input, const buffer::BlockLimits& limits,
 }
 
 struct Gatherer::Shared {
+  asio::io_context& io;
   buffer::BlockSink& sink;
   const base::Clock& clock;
   std::atomic<int> running{0};
@@ -76,11 +83,10 @@ struct Gatherer::Task {
 Gatherer::Gatherer(asio::io_context& io, Pool pool, std::vector<ConfiguredInput>& inputs,
                    const AgentOptions& options, buffer::BlockSink& sink, const base::Clock& clock,
                    const base::Logger& log)
-    : io_(io),
-      pool_(std::move(pool)),
+    : pool_(std::move(pool)),
       clock_(clock),
       random_(base::Random::from_system()),
-      shared_(std::make_shared<Shared>(sink, clock)),
+      shared_(std::make_shared<Shared>(io, sink, clock)),
       flush_timer_(io) {
   for (ConfiguredInput& input : inputs) {
     if (input.service() != nullptr) continue;
@@ -126,8 +132,12 @@ void Gatherer::tick(Task& task) {
     return;
   }
   ++shared_->running;
-  arm_flush();
-  pool_([&task, shared = shared_] {
+  if (!open_since_) {
+    open_since_ = clock_.boot();
+    flush_at(*open_since_ + kOpenBlockAge);
+  }
+  const std::weak_ptr<const bool> alive = alive_;
+  pool_([this, &task, shared = shared_, alive] {
     // Errors of a broken collector repeat at each gather: one line a minute is enough.
     std::uint64_t before = 0;
     const std::uint64_t errors = task.input.counters->errors;
@@ -149,22 +159,32 @@ void Gatherer::tick(Task& task) {
       task.log.error("{} ({} times before)", task.input.counters->last_error(), before);
     }
     task.busy = false;
-    if (--shared->running == 0) shared->sink.flush();
+    if (--shared->running > 0) return;
+    asio::post(shared->io, [this, alive] {
+      if (!alive.expired()) settled();
+    });
   });
 }
 
-void Gatherer::arm_flush() {
-  if (flush_armed_) return;
-  flush_armed_ = true;
-  flush_timer_.expires_after(kOpenBlockAge);
+void Gatherer::settled() {
+  if (!open_since_ || shared_->running > 0) return;
+  flush_at(std::min(clock_.boot() + kQuiet, *open_since_ + kOpenBlockAge));
+}
+
+void Gatherer::flush_at(base::BootTime due) {
+  flush_timer_.expires_after(due - clock_.boot());
   const std::weak_ptr<const bool> alive = alive_;
   flush_timer_.async_wait([this, alive](const std::error_code& cancelled) {
-    if (alive.expired()) return;
-    flush_armed_ = false;
-    if (cancelled || stopped_ || shared_->running == 0) return;
-    // A slow gather holds the tick open: what the others gathered does not wait for it.
+    if (alive.expired() || cancelled || stopped_) return;
+    const base::BootTime now = clock_.boot();
+    const bool old = now - *open_since_ >= kOpenBlockAge;
+    // A gather that has begun meanwhile shares the block; a slow one does not hold it up.
+    if (shared_->running > 0 && !old) return flush_at(*open_since_ + kOpenBlockAge);
     pool_([shared = shared_] { shared->sink.flush(); });
-    arm_flush();
+    open_since_.reset();
+    if (shared_->running == 0) return;
+    open_since_ = now;
+    flush_at(now + kOpenBlockAge);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,16 +55,16 @@ class Gatherer {
 
   void arm(Task& task, base::WallTime due);
   void tick(Task& task);
-  void arm_flush();
+  void settled();
+  void flush_at(base::BootTime due);
 
-  asio::io_context& io_;
   Pool pool_;
   const base::Clock& clock_;
   base::Random random_;
   std::shared_ptr<Shared> shared_;
   std::vector<std::unique_ptr<Task>> tasks_;
   asio::steady_timer flush_timer_;
-  bool flush_armed_ = false;
+  std::optional<base::BootTime> open_since_;  // the first tick of the open block
   bool stopped_ = false;
   // Timers' handlers may run after this object is gone, while the I/O context goes on: they look at
   // this first.

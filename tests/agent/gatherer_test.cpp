@@ -101,12 +101,31 @@ void run_until(std::vector<agent::ConfiguredInput>& inputs, CountingSink& sink,
 
 TEST(Gatherer, EachInputIsGatheredAtItsInterval) {
   std::vector<agent::ConfiguredInput> inputs;
-  inputs.push_back(scripted(one_point));
+  inputs.push_back(scripted(one_point, 100ms));
   CountingSink sink;
-  run_until(inputs, sink, [&] { return inputs[0].counters->gathers >= 5; });
+  run_until(inputs, sink, [&] { return sink.blocks().size() >= 4; });
   EXPECT_EQ(inputs[0].counters->errors, 0U);
-  EXPECT_GE(inputs[0].counters->gathered, 5U);
-  EXPECT_GE(sink.blocks().size(), 4U);
+  EXPECT_GE(inputs[0].counters->gathered, 4U);
+}
+
+TEST(Gatherer, GathersOfOneTickShareABlock) {
+  constexpr std::size_t kInputs = 6;
+  std::vector<agent::ConfiguredInput> inputs;
+  for (std::size_t i = 0; i < kInputs; ++i) inputs.push_back(scripted(one_point, 200ms));
+  CountingSink sink;
+  run_until(inputs, sink, [&] { return sink.blocks().size() >= 5; });
+  std::uint64_t points = 0;
+  for (const std::uint64_t block : sink.blocks()) points += block;
+  // A machine under load may part one tick in two.
+  EXPECT_GE(points, kInputs / 2 * sink.blocks().size());
+}
+
+TEST(Gatherer, GathersWithoutAPauseAreStoredAllTheSame) {
+  std::vector<agent::ConfiguredInput> inputs;
+  inputs.push_back(scripted(one_point, 10ms));
+  CountingSink sink;
+  run_until(inputs, sink, [&] { return !sink.blocks().empty(); });
+  EXPECT_GE(inputs[0].counters->gathers, 2U);
 }
 
 TEST(Gatherer, ABrokenInputDoesNotStopTheOthers) {
