@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/buffer/consumer.h"
+#include "tests/buffer/threads/consumer.h"
 #include "tests/buffer/hook_file.h"
 #include "tests/buffer/image.h"
 
