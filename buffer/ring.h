@@ -283,6 +283,11 @@ class Ring {
   // when there is nothing to set apart, or when this was done 7 times before and all of it is still
   // pending: then all goes on in order. Not while a batch is in flight.
   virtual bool set_apart(ReaderId reader) = 0;
+  // Gives the batch in flight back, and sets its blocks apart from what follows them in their part,
+  // so that this can be tried without them: if they were the only part, they are now the oldest and
+  // the rest is live. False, and only given back, when nothing follows, when they are in memory, or
+  // when there is no room.
+  virtual bool set_flight_apart(ReaderId reader) = 0;
   // The first `points` pending points of the batch in flight are done; ends the flight. Written to
   // the slot at once, durable with the next sync.
   virtual void acknowledge(ReaderId reader, std::uint64_t points, const Outcome& outcome) = 0;

@@ -66,6 +66,7 @@ class RingFile final : public Ring {
   [[nodiscard]] base::Result<ReadBatch> read(ReaderId reader, const ReadLimits& limits,
                                              std::size_t prefix, Part part) override;
   bool set_apart(ReaderId reader) override;
+  bool set_flight_apart(ReaderId reader) override;
   void acknowledge(ReaderId reader, std::uint64_t points, const Outcome& outcome) override;
   void release(ReaderId reader) override;
   [[nodiscard]] std::uint64_t pending_points(ReaderId reader, Part part) const override;

@@ -135,6 +135,31 @@ bool RingFile::set_apart(ReaderId id) {
   return true;
 }
 
+bool RingFile::set_flight_apart(ReaderId id) {
+  bool done = false;
+  {
+    const std::lock_guard lock(mutex_);
+    Reader& reader = readers_[id];
+    assert(reader.in_flight);
+    const FlightBlock last = reader.flight.back();
+    const bool in_file = !last.held;
+    const Part part = reader.flight_part;
+    finish_flight(reader);
+    std::vector<Range>& ranges = reader.state.ranges;
+    const auto range = part == Part::kLive ? std::prev(ranges.end()) : ranges.begin();
+    const std::uint64_t end = range->is_open() ? accepted_ : range->end.points();
+    const bool between = range->begin.before(last.end) && last.end.points() < end;
+    done = in_file && between && ranges.size() < kMaxRanges;
+    if (done) {
+      const Range rest{last.end, range->end};
+      range->end = last.end;
+      ranges.insert(std::next(range), rest);
+    }
+  }
+  if (done) write_slot_or_log();
+  return done;
+}
+
 NotBefore RingFile::not_before(ReaderId reader) const {
   const std::lock_guard lock(mutex_);
   return readers_[reader].state.not_before;

@@ -103,6 +103,32 @@ TEST_F(RingLive, SevenBacklogsAreKeptApartAndNoMore) {
   }());
 }
 
+TEST_F(RingLive, AFlightCanBeSetApartFromWhatFollowsIt) {
+  append(3);
+  append(4);
+  append(5);
+  EXPECT_EQ(read(Part::kOldest, 4), numbers(0, 3));
+  ASSERT_TRUE(ring_->set_flight_apart(reader_));
+  EXPECT_EQ(take(Part::kLive, 4), numbers(3, 7));
+  restart();
+  EXPECT_EQ(read(Part::kOldest), numbers(0, 3)) << "it ends where it was parted";
+  EXPECT_FALSE(ring_->set_flight_apart(reader_)) << "nothing follows in its part";
+  EXPECT_EQ(take(Part::kOldest), numbers(0, 3));
+  EXPECT_EQ(take(Part::kOldest), numbers(7, 12));
+  EXPECT_EQ(ledger().buffered, 0U);
+}
+
+TEST_F(RingLive, AFlightOfTheLivePartCanBeSetApartToo) {
+  append(3);
+  ASSERT_TRUE(ring_->set_apart(reader_));
+  append(4);
+  append(5);
+  EXPECT_EQ(read(Part::kLive, 4), numbers(3, 7));
+  ASSERT_TRUE(ring_->set_flight_apart(reader_));
+  EXPECT_EQ(take(Part::kLive), numbers(7, 12));
+  EXPECT_EQ(drain(*ring_, reader_), numbers(0, 7));
+}
+
 TEST_F(RingLive, TheWriterTakesTheBacklogFirstAndCountsIt) {
   append(8, 120);
   ASSERT_TRUE(ring_->set_apart(reader_));

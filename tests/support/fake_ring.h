@@ -157,6 +157,10 @@ class FakeRing final : public buffer::Ring {
 
   // Everything stays in order here; the real ring has two parts.
   bool set_apart(buffer::ReaderId) override { return false; }
+  bool set_flight_apart(buffer::ReaderId id) override {
+    release(id);
+    return false;
+  }
   [[nodiscard]] std::uint64_t pending_points(buffer::ReaderId, buffer::Part) const override {
     const std::lock_guard lock(mutex_);
     return pending();
