@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "inputs/registry.h"
+#include "outputs/pacing.h"
 #include "outputs/registry.h"
 
 namespace holdfast::agent {
@@ -137,6 +138,11 @@ ConfiguredOutput configure_output(config::PluginTable& table, const outputs::Out
     output.worker.metric_batch_size = whole.agent.metric_batch_size;
   }
   output.display = display_name("outputs", plugin.name, output.worker.alias);
+  if (const auto rate = outputs::parse_backfill_rate(output.worker.backfill_rate); !rate) {
+    const auto* const entry = table.table.find("backfill_rate");
+    diagnostics.error(entry != nullptr ? entry->where : table.table.where(),
+                      "`backfill_rate` is " + rate.error().message);
+  }
   const outputs::OutputContext context{surroundings.clock, surroundings.log.named(output.display)};
   std::string identity;
   output.output = plugin.create(table.table, diagnostics, context, identity);

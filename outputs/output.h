@@ -29,7 +29,13 @@ struct Decision {
   base::Duration wait{};       // kWait: as announced, not yet capped by max_retry_after
   std::uint64_t rejected = 0;  // kDelivered: points of the batch the server refused (partial write)
   bool may_be_stored = false;  // kRejected: some of the points may be in the database all the same
-  bool lower_batch_size = false;  // a 413: send smaller batches from now on
+  bool lower_batch_size = false;     // a 413: send smaller batches from now on
+  std::uint64_t max_body_bytes = 0;  // ... and none larger than this, if the server says so
+  // The first bad line, counted from 1, if the server names it; it may be wrong by blank lines and
+  // comments.
+  std::uint64_t bad_line = 0;
+  // kRetry: the same answer may be meant for the server's trouble and for this batch (a 500).
+  bool ambiguous = false;
   bool database_missing = false;  // kMisconfigured: creating the database may help
   std::string reason{};  // the server's or the system's words, for log and status; no secrets
 };
@@ -64,6 +70,10 @@ struct WorkerOptions {
   base::Duration flush_jitter{};
   config::Bytes max_batch_bytes{1ULL << 20};  // of lines, before compression
   base::Duration max_retry_after{std::chrono::minutes(10)};
+  std::string on_rejected = "drop";
+  std::string drain = "oldest_first";
+  std::string backfill_rate = "50%";  // parse_backfill_rate()
+  config::Bytes rate_limit{0};        // for each second, on the wire; 0: none
 };
 
 struct OutputPlugin {

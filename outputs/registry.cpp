@@ -66,7 +66,22 @@ const config::Schema<WorkerOptions>& worker_schema() {
                   "Most bytes of lines in one request, before compression.",
                   {.min = 1024, .max = 64 << 20})
           .option("max_retry_after", &O::max_retry_after,
-                  "Longest wait a server may ask for (Retry-After).", {.min = 1, .max = 86'400});
+                  "Longest wait a server may ask for (Retry-After).", {.min = 1, .max = 86'400})
+          .option(
+              "on_rejected", &O::on_rejected,
+              "What becomes of a batch refused with 400, 413 or 422: drop it, or split it, again "
+              "and again, until only the bad lines are dropped.",
+              {.choices = {"drop", "split"}})
+          .option("drain", &O::drain,
+                  "After an outage: all in order, or what is fresh at once and the backlog in "
+                  "between.",
+                  {.choices = {"oldest_first", "live_first"}})
+          .option(
+              "backfill_rate", &O::backfill_rate,
+              "How fast the backlog follows under live_first: a share of the time (\"50%\") or a "
+              "size for each second (\"20KB\").")
+          .option("rate_limit", &O::rate_limit,
+                  "Most bytes for each second on the wire, on average; 0: no limit.", {.min = 0});
   return schema;
 }
 
