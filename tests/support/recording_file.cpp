@@ -17,6 +17,7 @@ void apply(const FileOperation& operation, std::vector<std::byte>& content) {
       break;
     }
     case FileOperation::Kind::kSync:
+    case FileOperation::Kind::kFailedSync:
       break;
   }
 }
@@ -29,7 +30,12 @@ void FileRecord::fail_with(std::function<base::Status(const FileOperation&)> rul
 base::Status FileRecord::note(FileOperation operation) {
   const std::lock_guard lock(mutex_);
   if (rule_) {
-    if (auto allowed = rule_(operation); !allowed) return allowed;
+    if (auto allowed = rule_(operation); !allowed) {
+      if (operation.kind == FileOperation::Kind::kSync) {
+        operations_.push_back({FileOperation::Kind::kFailedSync, 0, {}});
+      }
+      return allowed;
+    }
   }
   operations_.push_back(std::move(operation));
   if (operations_.back().kind == FileOperation::Kind::kSync) synced_ = operations_.size();
@@ -39,6 +45,12 @@ base::Status FileRecord::note(FileOperation operation) {
 std::vector<FileOperation> FileRecord::operations() const {
   const std::lock_guard lock(mutex_);
   return operations_;
+}
+
+std::vector<FileOperation> FileRecord::operations_since(std::size_t from) const {
+  const std::lock_guard lock(mutex_);
+  return {operations_.begin() + static_cast<std::ptrdiff_t>(std::min(from, operations_.size())),
+          operations_.end()};
 }
 
 std::size_t FileRecord::size() const {
