@@ -75,5 +75,68 @@ TEST_F(RingForgottenSyncTest, ForACheckpointLetsAGatheredBlockWait) {
   EXPECT_EQ(next_, 9U);
 }
 
+// The file shows what it held before the sync that failed: memory has the rest, and it is written
+// again. Until then nothing is lost and nothing is handed out.
+class RingOnAForgetfulDevice : public HeldFixture {
+ protected:
+  RingOnAForgetfulDevice() {
+    reader_ = *ring_->attach("r");
+    receive(4);
+    EXPECT_TRUE(ring_->sync(false));
+    receive(3);
+    receive(2);
+    record_->forget_on_failed_sync();
+    fail_syncs(EIO);
+  }
+  void expect_nothing_lost() {
+    EXPECT_EQ(reader_info(*ring_, "r").ledger.counters.corrupt, 0U);
+    mend_device();
+    tend_after(seconds(1));
+    EXPECT_EQ(drain(*ring_, reader_), numbers(4, next_));
+    EXPECT_EQ(reader_info(*ring_, "r").ledger.counters.corrupt, 0U);
+  }
+
+  buffer::ReaderId reader_ = 0;
+};
+
+TEST_F(RingOnAForgetfulDevice, WhatIsWrittenAgainIsNoDamage) {
+  EXPECT_FALSE(ring_->sync(false));
+  EXPECT_EQ(read_all(reader_), numbers(0, 4)) << "what was synced is there";
+  ring_->acknowledge(reader_, 4, {});
+  const auto batch = ring_->read(reader_, {}, 0);
+  ASSERT_FALSE(batch);
+  EXPECT_EQ(batch.error().code, ErrorCode::kIo);
+  EXPECT_EQ(ring_->pending_points(reader_), 5U);
+  expect_nothing_lost();
+}
+
+TEST_F(RingOnAForgetfulDevice, WhatWaitsInMemoryComesAfterIt) {
+  EXPECT_FALSE(ring_->sync(false));
+  EXPECT_EQ(read_all(reader_), numbers(0, 4));
+  ring_->acknowledge(reader_, 4, {});
+  gather(3);
+  EXPECT_FALSE(ring_->read(reader_, {}, 0));
+  expect_nothing_lost();
+}
+
+TEST_F(RingOnAForgetfulDevice, DamageInFrontOfItIsDamageAllTheSame) {
+  const auto first = last_data_write(*record_, 2);
+  auto file = RecordingFile::reopen(record_);
+  mend_device();
+  ASSERT_TRUE(file->write_at(first.offset, Bytes(8, std::byte{0})));
+  ring_ = open_ring(std::move(file), clock_, options_);
+  reader_ = *ring_->attach("r");
+  receive(2);
+  fail_syncs(EIO);
+  EXPECT_FALSE(ring_->sync(false));
+  EXPECT_EQ(read_all(reader_), numbers(4, 9));
+  ring_->acknowledge(reader_, 5, {});
+  EXPECT_FALSE(ring_->read(reader_, {}, 0));
+  EXPECT_EQ(reader_info(*ring_, "r").ledger.counters.corrupt, 4U);
+  mend_device();
+  tend_after(seconds(1));
+  EXPECT_EQ(drain(*ring_, reader_), numbers(9, 11));
+}
+
 }  // namespace
 }  // namespace holdfast::test

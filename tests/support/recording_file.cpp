@@ -42,6 +42,25 @@ base::Status FileRecord::note(FileOperation operation) {
   return base::ok();
 }
 
+void FileRecord::forget_on_failed_sync() {
+  const std::lock_guard lock(mutex_);
+  forgets_ = true;
+}
+
+std::vector<FileOperation> FileRecord::forgotten() const {
+  const auto before = content_after(synced());
+  const std::lock_guard lock(mutex_);
+  std::vector<FileOperation> old;
+  for (std::size_t i = synced_; i < operations_.size() && forgets_; ++i) {
+    FileOperation operation = operations_[i];
+    if (operation.kind != FileOperation::Kind::kWrite) continue;
+    const auto from = before.begin() + static_cast<std::ptrdiff_t>(operation.offset);
+    std::copy_n(from, operation.bytes.size(), operation.bytes.begin());
+    old.push_back(std::move(operation));
+  }
+  return old;
+}
+
 std::vector<FileOperation> FileRecord::operations() const {
   const std::lock_guard lock(mutex_);
   return operations_;
@@ -95,7 +114,16 @@ base::Status RecordingFile::write_at(std::uint64_t offset, std::span<const std::
   return noted ? MemoryFile::write_at(offset, bytes) : noted;
 }
 
-base::Status RecordingFile::sync() { return record_->note({FileOperation::Kind::kSync, 0, {}}); }
+base::Status RecordingFile::sync() {
+  auto noted = record_->note({FileOperation::Kind::kSync, 0, {}});
+  if (noted) return noted;
+  for (const FileOperation& old : record_->forgotten()) {
+    if (auto taken_back = MemoryFile::write_at(old.offset, old.bytes); !taken_back) {
+      return taken_back;
+    }
+  }
+  return noted;
+}
 
 base::Status RecordingFile::allocate(std::uint64_t size) {
   auto noted = record_->note({FileOperation::Kind::kAllocate, size, {}});

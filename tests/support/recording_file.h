@@ -32,6 +32,10 @@ class FileRecord {
   // Called before each operation; a failed status is returned to the caller instead of doing it. Of
   // what failed only syncs are noted.
   void fail_with(std::function<base::Status(const FileOperation&)> rule);
+  // From now on a sync that fails takes back what was written since the last completed one, for who
+  // reads the file (of the record nothing is taken back): some file systems do that at once, others
+  // when memory gets short.
+  void forget_on_failed_sync();
 
   [[nodiscard]] std::vector<FileOperation> operations() const;
   // Those from number `from` on.
@@ -47,12 +51,15 @@ class FileRecord {
  private:
   friend class RecordingFile;
   [[nodiscard]] base::Status note(FileOperation operation);
+  // What lay under the writes since the last completed sync; nothing unless told to forget.
+  [[nodiscard]] std::vector<FileOperation> forgotten() const;
 
   const std::vector<std::byte> base_;
   mutable std::mutex mutex_;
   std::function<base::Status(const FileOperation&)> rule_;
   std::vector<FileOperation> operations_;
   std::size_t synced_ = 0;
+  bool forgets_ = false;
 };
 
 class RecordingFile final : public buffer::MemoryFile {
