@@ -66,8 +66,15 @@ void draw_trouble(base::Random& random, Plan& plan) {
   plan.gathered = one_of<std::uint64_t>(random, {20, 50, 90});
   plan.options.memory_limit = one_of<std::uint64_t>(random, {600, 1500, 4000, 1U << 20U});
   plan.options.spill_after = std::chrono::seconds(one_of(random, {5, 30, 60}));
-  // With `never` a failed sync is forgotten, and so it may be what was written before it.
-  if (plan.device_fails && !syncs) plan.changes_sync = false;
+  // With `never` nothing is written again after a failed sync: that must not be held against the
+  // syncs of a later time.
+  if (plan.device_fails) plan.changes_sync = false;
+  plan.forgets = plan.device_fails && random.below(2) == 0;
+  if (plan.device_fails && random.below(2) == 0) {
+    // Many syncs within appends, so that some of them fail.
+    plan.options.unsynced_limit = one_of<std::uint64_t>(random, {512, 1024, 2048});
+    plan.options.checkpoint_bytes = one_of<std::uint64_t>(random, {400, 600, 1024});
+  }
 }
 
 }  // namespace

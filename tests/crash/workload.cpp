@@ -47,6 +47,9 @@ Workload::Workload(std::uint64_t seed, Plan plan, Start start)
   history_.blocks = std::move(start.blocks);
   history_.lost = std::move(start.lost);
   if (start.level > 1) set_clock(clock_, start.first);
+  // With `never` the ring keeps nothing that it could write again.
+  plan_.forgets = plan_.forgets && options_.sync == SyncMode::kInterval;
+  if (plan_.forgets) record_->forget_on_failed_sync();
   adopt(start.first);
   push(start.first, "before");
   history_.snapshots.back().sync = start.first.sync;
@@ -129,6 +132,8 @@ bool Workload::read(const std::string& id) {
   if (!wrong_.empty()) return false;
   const auto& pending = model_.readers.at(id).pending;
   if (!batch) {
+    // What was forgotten has to be written again before it can be read.
+    if (plan_.forgets && degraded()) return false;
     fail("reading failed: " + batch.error().message);
     return false;
   }

@@ -36,6 +36,7 @@ struct Plan {
   std::size_t most_readers = 2;
   std::uint64_t gathered = 0;  // of a hundred blocks; the others are received
   bool device_fails = false;   // now and then, and heals
+  bool forgets = false;        // a sync that fails: readers see what was there before
   bool says_busy = false;      // somebody else syncs, so append does not
   bool changes_sync = false;   // the sync mode may be another one after opening again
 };

@@ -150,6 +150,11 @@ void Workload::compare_reader(const buffer::ReaderInfo& reader, test::ModelReade
     model.pending.pop_front();
     ++gone;
   }
+  const bool refuses = options_.overflow == buffer::Overflow::kRefuseNew;
+  if (refuses && attached_.contains(reader.id) && now.overflow > was.overflow) {
+    return fail(fmt::format("{}: {} points dropped from a ring that refuses new ones", reader.id,
+                            now.overflow - was.overflow));
+  }
   if (gone > now.overflow - was.overflow) {
     return fail(fmt::format("{}: {} pending points are gone, {} booked as overflow, {} as corrupt",
                             reader.id, gone, now.overflow - was.overflow,

@@ -14,7 +14,8 @@ using buffer::Origin;
 using buffer::Overflow;
 using Kind = test::FileOperation::Kind;
 
-constexpr base::Duration kLongestRetry = std::chrono::seconds(60);
+// Until a device is tried again, or a block is written for its age.
+constexpr base::Duration kLongestWait = std::chrono::seconds(60);
 
 // Which operations fail, after some that do not.
 struct Failure {
@@ -91,7 +92,10 @@ void Workload::tend() {
   if (!before.degraded && after.held_points < before.held_points) ++trouble_.spills;
   note(healed ? "heal" : "tend");
   if (healed) require_sync_since(position);
-  if (after.degraded && device_works_ && waited >= kLongestRetry) fail("the ring does not heal");
+  if (!device_works_ || waited < kLongestWait) return;
+  if (after.degraded) fail("the ring does not heal");
+  const bool has_room = options_.overflow == Overflow::kDropOldest && !plan_.says_busy;
+  if (after.held_points > 0 && has_room) fail("blocks wait in memory for longer than they may");
 }
 
 // What is received is in the file once it is taken; what is gathered, unless it may wait.
