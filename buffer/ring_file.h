@@ -175,7 +175,7 @@ class RingFile final : public Ring {
   [[nodiscard]] base::Status keep_unsynced_bounded(std::uint64_t extent);
   [[nodiscard]] base::Status refuse_if_full(std::uint64_t new_tail) const;
   [[nodiscard]] base::Status make_room(std::uint64_t new_tail);
-  void checkpoint_if_due();
+  [[nodiscard]] base::Status checkpoint_if_due();
   [[nodiscard]] std::uint16_t current_era();
   [[nodiscard]] std::uint32_t now_s() const;
 

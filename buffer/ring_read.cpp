@@ -159,6 +159,12 @@ base::Status RingFile::skip_damage(ReaderId id, BlockIo& io, const Snapshot& see
     const std::lock_guard lock(mutex_);
     Reader& reader = readers_[id];
     if (!(reader.range(seen.part).begin == seen.begin)) return base::ok();
+    // After a failed sync the file may show what it held before. What was written since the last
+    // completed one is in memory, too, and will be written again.
+    if (trouble_ && live.position > synced_.position) {
+      return base::fail(base::ErrorCode::kIo, "what is not synced yet cannot be read: {}",
+                        trouble_->message);
+    }
     lost = reader.move_on(seen.part, live);
     reader.state.counters.corrupt += lost;
   }
