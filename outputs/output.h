@@ -31,6 +31,7 @@ struct Decision {
   bool may_be_stored = false;  // kRejected: some of the points may be in the database all the same
   bool lower_batch_size = false;  // a 413: send smaller batches from now on
   bool database_missing = false;  // kMisconfigured: creating the database may help
+  int status = 0;                 // of the answer; 0 = none
   std::string reason{};  // the server's or the system's words, for log and status; no secrets
 };
 
@@ -53,6 +54,8 @@ class Output {
   // One attempt to hand the batch over. May block up to the output's timeout; gives up with kRetry
   // soon after `stop` has expired.
   [[nodiscard]] virtual Attempt deliver(Batch& batch, const StopSignal& stop) = 0;
+  // Where batches go, for people: a URL without credentials, paths.
+  [[nodiscard]] virtual std::string destination() const = 0;
 };
 
 // Options all outputs share; declared in registry.cpp (worker_schema).
@@ -64,6 +67,8 @@ struct WorkerOptions {
   base::Duration flush_jitter{};
   config::Bytes max_batch_bytes{1ULL << 20};  // of lines, before compression
   base::Duration max_retry_after{std::chrono::minutes(10)};
+  std::string rejected_directory{};           // empty: refused batches are not kept
+  config::Bytes rejected_limit{16ULL << 20};  // of all files that this output keeps there
 };
 
 struct OutputPlugin {
