@@ -47,7 +47,8 @@ Delivery::Delivery(std::unique_ptr<Output> output, const WorkerOptions& options,
     : output_(std::move(output)),
       options_(options),
       context_(std::move(context)),
-      log_(context_.log) {
+      log_(context_.log),
+      rejected_store_(options_, context_.output, context_.reader_id, context_.clock, context_.log) {
   if (options_.flush_interval <= base::Duration::zero()) {
     options_.flush_interval = kDefaultFlushInterval;
   }
@@ -130,6 +131,8 @@ void Delivery::settle(const Batch& batch, const Decision& decision) {
   const bool refused = decision.action == Action::kRejected;
   const std::uint64_t rejected =
       refused ? batch.points() : std::min(decision.rejected, batch.points());
+  // Kept first: a kill between the two leaves a duplicate rather than nothing.
+  if (rejected == batch.points()) rejected_store_.keep(batch, decision, output_->destination());
   context_.ring.acknowledge(context_.reader, batch.points(), {.rejected = rejected});
   backoff_.reset();
   forget_announced_wait();
@@ -257,6 +260,7 @@ OutputStatus Delivery::status() const {
     status.retry_in =
         std::max(base::Duration::zero(), base::Duration(not_before_ - context_.clock.boot()));
   }
+  status.rejected_store = rejected_store_.status();
   return status;
 }
 

@@ -18,6 +18,7 @@
 #include "outputs/backoff.h"
 #include "outputs/delivery_log.h"
 #include "outputs/output.h"
+#include "outputs/rejected_store.h"
 #include "outputs/stop_signal.h"
 
 namespace holdfast::outputs {
@@ -44,6 +45,7 @@ struct OutputStatus {
   base::Duration flush_interval{};         // the longest: jitter included
   // When the reader last moved or had nothing to do. Far behind with points pending: stalled.
   base::BootTime moved_at{};
+  std::optional<RejectedStoreStatus> rejected_store;  // if there is one
 };
 
 struct DeliveryContext {
@@ -53,6 +55,7 @@ struct DeliveryContext {
   const base::Clock& clock;
   base::Random random;
   base::Logger log;
+  std::string output{};  // "outputs.influxdb::alias", as people know it
 };
 
 // step() and finish() are for one thread; status() and wake_at_points() for any.
@@ -64,6 +67,8 @@ class Delivery {
   // found in the ring is honoured.
   Delivery(std::unique_ptr<Output> output, const WorkerOptions& options, DeliveryContext context);
 
+  // Looks after the files of refused batches; for the worker's thread, before it steps.
+  void tend_rejected() { rejected_store_.tend(); }
   // Sends what is due: full batches at once, the rest every flush interval, nothing before the end
   // of a wait. Returns when to be called again at the latest.
   [[nodiscard]] base::BootTime step(const StopSignal& stop);
@@ -100,6 +105,7 @@ class Delivery {
   WorkerOptions options_;
   DeliveryContext context_;
   DeliveryLog log_;
+  RejectedStore rejected_store_;
   Backoff backoff_;
   base::BootTime next_flush_{};
   bool wait_announced_ = false;  // the ring holds a not-before of ours

@@ -66,7 +66,14 @@ const config::Schema<WorkerOptions>& worker_schema() {
                   "Most bytes of lines in one request, before compression.",
                   {.min = 1024, .max = 64 << 20})
           .option("max_retry_after", &O::max_retry_after,
-                  "Longest wait a server may ask for (Retry-After).", {.min = 1, .max = 86'400});
+                  "Longest wait a server may ask for (Retry-After).", {.min = 1, .max = 86'400})
+          .option(
+              "rejected_directory", &O::rejected_directory,
+              "Directory that keeps what the server refused, a path from the root; made if only "
+              "its last part is missing; empty: nothing is kept.")
+          .option("rejected_limit", &O::rejected_limit,
+                  "Most bytes this output keeps there; the oldest batches go first.",
+                  {.min = 64 << 10});
   return schema;
 }
 
