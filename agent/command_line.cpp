@@ -95,6 +95,63 @@ void add_buffer(CLI::App& app, const Add& add, CommandLine& line) {
   add_trim(*buffer, add, line);
 }
 
+// Some batches, or all of them.
+CLI::Option* add_ids(CLI::App& sub, CommandLine& line, const std::string& all_help) {
+  CLI::Option* all = sub.add_flag("--all", line.rejected.all, all_help);
+  return sub.add_option("ID", line.rejected.ids, "The batches, as `rejected list` names them")
+      ->excludes(all);
+}
+
+// Must be called last: what was said is looked at when all of it is known.
+void require_choice(CLI::App& sub, const CommandLine& line, const std::string& choice) {
+  sub.parse_complete_callback([&line, choice] {
+    const RejectedArguments& said = line.rejected;
+    if (said.ids.empty() && !said.all && said.older_than.empty()) {
+      throw CLI::RequiredError("one of " + choice);
+    }
+  });
+}
+
+void add_rejected(CLI::App& app, const Add& add, CommandLine& line) {
+  CLI::App* rejected = app.add_subcommand(
+      "rejected", "Look at, send again or remove what servers refused (rejected_directory)");
+  rejected->require_subcommand(1);
+  const auto add_one = [&](const std::string& name, const std::string& help, Command what) {
+    CLI::App* sub = add(*rejected, name, help, std::move(what));
+    sub->add_option("--output", line.rejected.output, "Only of this output: its alias or reader")
+        ->type_name("NAME");
+    return sub;
+  };
+  CLI::App* sub = add_one("list", "List the refused batches, oldest first", rejected_list);
+  sub->add_flag("--json", line.json, "As JSON");
+  sub = add_one("show", "Print why a batch was refused, and its lines", rejected_show);
+  sub->add_option("ID", line.rejected.ids, "The batch, as `rejected list` names it")
+      ->required()
+      ->expected(1);
+  sub->add_option_function<std::uint64_t>(
+         "--lines",
+         [&line](std::uint64_t lines) {
+           line.rejected.lines = lines;
+           line.rejected.limit_lines = true;
+         },
+         "Only so many lines")
+      ->type_name("N");
+  sub = add_one("retry",
+                "Send batches again, oldest first; what is taken is removed, the first answer that "
+                "asks for patience ends it",
+                rejected_retry);
+  add_ids(*sub, line, "All batches");
+  require_choice(*sub, line, "ID and --all");
+  sub = add_one("purge", "Remove batches", rejected_purge);
+  CLI::Option* ids = add_ids(*sub, line, "All batches");
+  sub->add_option("--older-than", line.rejected.older_than,
+                  "Batches that were refused longer ago than this: 7d")
+      ->type_name("DURATION")
+      ->excludes(ids)
+      ->excludes("--all");
+  require_choice(*sub, line, "ID, --all and --older-than");
+}
+
 }  // namespace
 
 int main_command(int argc, const char* const* argv) {
@@ -134,6 +191,7 @@ int main_command(int argc, const char* const* argv) {
   sub->add_flag("--watch", line.watch, "Go on, once a second");
   sub->add_flag("--json", line.json, "The whole status document");
   add_buffer(app, add, line);
+  add_rejected(app, add, line);
   add(app, "plugins", "List inputs and outputs", plugins);
   CLI::App* config = app.add_subcommand("config", "Configuration helpers");
   config->require_subcommand(1);

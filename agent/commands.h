@@ -1,6 +1,7 @@
 // The commands of the program. Each returns its exit status.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,16 @@ struct BufferArguments {
   bool dry_run = false;
 };
 
+// Options of `rejected …`, as typed.
+struct RejectedArguments {
+  std::vector<std::string> ids;
+  std::string output;       // alias or reader; empty: all
+  std::string older_than;   // purge
+  std::uint64_t lines = 0;  // show, if limit_lines
+  bool limit_lines = false;
+  bool all = false;
+};
+
 // What the command line says.
 struct CommandLine {
   std::string command = "run";
@@ -39,6 +50,7 @@ struct CommandLine {
   bool json = false;
   bool watch = false;
   BufferArguments buffer;
+  RejectedArguments rejected;
 };
 
 [[nodiscard]] int run(const CommandLine& line);
@@ -51,6 +63,10 @@ struct CommandLine {
 [[nodiscard]] int buffer_dump(const CommandLine& line);
 [[nodiscard]] int buffer_export(const CommandLine& line);
 [[nodiscard]] int buffer_trim(const CommandLine& line);
+[[nodiscard]] int rejected_list(const CommandLine& line);
+[[nodiscard]] int rejected_show(const CommandLine& line);
+[[nodiscard]] int rejected_retry(const CommandLine& line);
+[[nodiscard]] int rejected_purge(const CommandLine& line);
 [[nodiscard]] int plugins(const CommandLine& line);
 [[nodiscard]] int config_sample(const CommandLine& line);
 [[nodiscard]] int print_version();

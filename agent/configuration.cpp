@@ -122,6 +122,15 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
   return input;
 }
 
+// The agent and `holdfast rejected`, started elsewhere, must mean the same place.
+void check_rejected_directory(const std::string& path, const config::Table& table,
+                              config::Diagnostics& diagnostics) {
+  if (path.empty() || path.front() == '/') return;
+  diagnostics.error(
+      table.find("rejected_directory")->where,
+      fmt::format("`rejected_directory`: found \"{}\", expected a path that begins with /", path));
+}
+
 ConfiguredOutput configure_output(config::PluginTable& table, const outputs::OutputPlugin& plugin,
                                   const Configuration& whole, const Surroundings& surroundings,
                                   outputs::ReaderNames& names, config::Diagnostics& diagnostics) {
@@ -129,6 +138,7 @@ ConfiguredOutput configure_output(config::PluginTable& table, const outputs::Out
   output.plugin = &plugin;
   const bool own_jitter = table.table.find("flush_jitter") != nullptr;
   output.worker = outputs::worker_schema().parse(table.table, diagnostics);
+  check_rejected_directory(output.worker.rejected_directory, table.table, diagnostics);
   const base::Duration zero{};
   if (output.worker.flush_interval <= zero) {
     output.worker.flush_interval = whole.agent.flush_interval;

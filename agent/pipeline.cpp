@@ -79,7 +79,8 @@ base::Status Pipeline::make_outputs() {
                                      output.reader_id,
                                      clock_,
                                      base::Random::from_system(),
-                                     log_.named(output.display)};
+                                     log_.named(output.display),
+                                     output.display};
     outputs_.push_back({std::string(output.plugin->name), output.worker.alias, output.display,
                         output.reader_id,
                         std::make_unique<outputs::Worker>(std::move(output.output), output.worker,

@@ -81,7 +81,24 @@ Json output_part(const RunningOutput& output, const buffer::RingInfo& info) {
   for (const buffer::ReaderInfo& reader : info.readers) {
     if (reader.id == output.reader_id) part["ledger"] = ledger_json(reader.ledger);
   }
+  if (const auto& store = status.rejected_store) {
+    part["rejected_store"] = {{"directory", store->directory},
+                              {"files", store->files},
+                              {"bytes", store->bytes},
+                              {"kept", store->kept},
+                              {"failed", store->failed}};
+  }
   return part;
+}
+
+// Nothing while nothing was refused.
+std::string store_text(const Json& store) {
+  const auto files = store.at("files").get<std::uint64_t>();
+  const auto failed = store.at("failed").get<std::uint64_t>();
+  if (files == 0 && failed == 0) return {};
+  return fmt::format("        {} refused batches kept, {}{}\n", files,
+                     config::format_bytes(store.at("bytes").get<std::uint64_t>()),
+                     failed == 0 ? "" : fmt::format("; {} COULD NOT BE KEPT", failed));
 }
 
 // Throws Json::exception where the document is not as status_json writes it.
@@ -118,6 +135,7 @@ std::string rendered(const Json& json) {
     if (output.at("last_error").is_string() && output.at("state") != "ok") {
       out += "        " + output.at("last_error").get<std::string>() + "\n";
     }
+    if (output.contains("rejected_store")) out += store_text(output.at("rejected_store"));
   }
   if (json.at("health").is_string())
     out += "health  " + json.at("health").get<std::string>() + "\n";

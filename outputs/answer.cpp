@@ -205,6 +205,7 @@ std::string server_message(const HttpResult& answer) { return one_line(raw_messa
 Decision decide(const HttpResult& answer, const AnswerContext& context) {
   Decision decision = action_for(answer, context);
   const bool clean = decision.action == Action::kDelivered && decision.rejected == 0;
+  decision.status = answer.status;
   if (!clean) decision.reason = reason_text(answer);
   return decision;
 }

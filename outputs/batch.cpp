@@ -166,6 +166,22 @@ base::Result<Batch> Batch::from_blocks(ReadBatch blocks, std::uint64_t max_point
   return batch;
 }
 
+base::Result<Batch> Batch::from_gzip(std::string gzip) {
+  const auto raw_bytes = gzip_content_size(gzip);
+  if (!raw_bytes) return tl::unexpected(raw_bytes.error());
+  Batch batch;
+  batch.gzip_ = std::move(gzip);
+  batch.raw_bytes_ = *raw_bytes;
+  if (auto lines = batch.lines(); !lines) return tl::unexpected(lines.error());
+  if (batch.lines_.size() != batch.raw_bytes_) {
+    return fail(ErrorCode::kCorrupt, "inflate: {} bytes where the gzip stream says {}",
+                batch.lines_.size(), batch.raw_bytes_);
+  }
+  line::LineCursor cursor(batch.lines_);
+  while (cursor.next()) ++batch.points_;
+  return batch;
+}
+
 base::Result<std::string_view> Batch::lines() {
   if (lines_.empty() && raw_bytes_ > 0) {
     // The byte of room behind the lines lets inflate reach the trailer and check it.

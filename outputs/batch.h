@@ -24,6 +24,9 @@ class Batch {
   [[nodiscard]] static base::Result<Batch> from_blocks(buffer::ReadBatch blocks,
                                                        std::uint64_t max_points);
 
+  // A body made before, as gzip() gave it. kCorrupt when it fails its checks.
+  [[nodiscard]] static base::Result<Batch> from_gzip(std::string gzip);
+
   // Points of this batch: the first so many of those pending.
   [[nodiscard]] std::uint64_t points() const { return points_; }
   [[nodiscard]] std::uint64_t raw_bytes() const { return raw_bytes_; }

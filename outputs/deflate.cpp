@@ -105,6 +105,20 @@ void append_gzip_end(std::uint32_t crc32, std::uint64_t raw_size, std::string& o
   out.append(base::as_text(trailer));
 }
 
+base::Result<std::uint32_t> gzip_content_size(std::string_view stream) {
+  constexpr std::size_t kTrailer = 8;
+  constexpr std::uint64_t kMaxRatio = 1032;  // of deflate
+  if (stream.size() < kGzipHeaderSize + kTrailer || !stream.starts_with("\x1f\x8b")) {
+    return fail(ErrorCode::kCorrupt, "not a gzip stream");
+  }
+  const auto size = base::load_le<std::uint32_t>(base::as_bytes(stream).last(4).data());
+  if (size > stream.size() * kMaxRatio) {
+    return fail(ErrorCode::kCorrupt, "{} bytes cannot come out of a gzip stream of {}", size,
+                stream.size());
+  }
+  return size;
+}
+
 base::Result<std::string> gunzip(std::string_view stream, std::size_t limit) {
   bool ended = false;
   auto raw = inflate_up_to(stream, kGzipWindow, limit, ended);

@@ -26,6 +26,10 @@ inline constexpr std::size_t kGzipHeaderSize = 10;
 void write_gzip_header(char* at);
 void append_gzip_end(std::uint32_t crc32, std::uint64_t raw_size, std::string& out);
 
+// How much a gzip stream of one member says that it holds, modulo 2^32; kCorrupt if it is no such
+// stream, or says more than its size can hold.
+[[nodiscard]] base::Result<std::uint32_t> gzip_content_size(std::string_view stream);
+
 // Inflates a gzip stream of one member up to `limit` bytes; kCorrupt when it fails its checks.
 // A shorter limit than the content is no error.
 [[nodiscard]] base::Result<std::string> gunzip(std::string_view stream, std::size_t limit);

@@ -35,6 +35,7 @@ Delivery::Delivery(std::unique_ptr<Output> output, const WorkerOptions& options,
       fresh_(options.drain == "live_first" ? Part::kLive : Part::kOldest),
       context_(std::move(context)),
       log_(context_.log),
+      rejected_store_(options_, context_.output, context_.reader_id, context_.clock, context_.log),
       max_bytes_(bytes_of_batch(options)),
       max_raw_bytes_(options.max_batch_bytes.count) {
   if (options_.flush_interval <= base::Duration::zero()) {

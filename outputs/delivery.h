@@ -19,6 +19,7 @@
 #include "outputs/delivery_log.h"
 #include "outputs/output.h"
 #include "outputs/pacing.h"
+#include "outputs/rejected_store.h"
 #include "outputs/splitter.h"
 #include "outputs/stop_signal.h"
 #include "outputs/suspect.h"
@@ -47,6 +48,7 @@ struct OutputStatus {
   base::Duration flush_interval{};         // the longest: jitter included
   // When the reader last moved or had nothing to do. Far behind with points pending: stalled.
   base::BootTime moved_at{};
+  std::optional<RejectedStoreStatus> rejected_store;  // if there is one
 };
 
 struct DeliveryContext {
@@ -56,6 +58,7 @@ struct DeliveryContext {
   const base::Clock& clock;
   base::Random random;
   base::Logger log;
+  std::string output{};  // "outputs.influxdb::alias", as people know it
 };
 
 // step() and finish() are for one thread; status() and wants_waking() for any.
@@ -67,6 +70,8 @@ class Delivery {
   // be readable. An announced wait found in the ring is honoured.
   Delivery(std::unique_ptr<Output> output, const WorkerOptions& options, DeliveryContext context);
 
+  // Looks after the files of refused batches; for the worker's thread, before it steps.
+  void tend_rejected() { rejected_store_.tend(); }
   // Sends what is due: full batches at once, the rest every flush interval, nothing before the end
   // of a wait; under live_first the backlog in between. Returns when to be called again at the
   // latest.
@@ -144,6 +149,7 @@ class Delivery {
   const buffer::Part fresh_;  // the part that a flush is about: kLive under live_first
   DeliveryContext context_;
   DeliveryLog log_;
+  RejectedStore rejected_store_;
   Backoff backoff_;
   Splitter oldest_splitter_, live_splitter_;
   Suspect suspect_;

@@ -102,6 +102,8 @@ void Delivery::settle(const Sent& sent, const Decision& decision) {
   const bool refused = decision.action == Action::kRejected;
   const std::uint64_t rejected =
       refused ? batch.points() : std::min(decision.rejected, batch.points());
+  // Kept first: a kill between the two leaves a duplicate rather than nothing.
+  if (rejected == batch.points()) rejected_store_.keep(batch, decision, output_->destination());
   context_.ring.acknowledge(context_.reader, batch.points(), {.rejected = rejected});
   if (!refused || !may_split(decision)) splitter(sent.next.part).delivered(batch.points());
   if (rejected > 0) log_.rejected(batch, rejected, decision, context_.clock.boot());
@@ -262,6 +264,7 @@ OutputStatus Delivery::status() const {
     status.retry_in =
         std::max(base::Duration::zero(), base::Duration(not_before_ - context_.clock.boot()));
   }
+  status.rejected_store = rejected_store_.status();
   return status;
 }
 

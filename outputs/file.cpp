@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -101,7 +102,8 @@ class Destination {
 
 class FileOutput final : public Output {
  public:
-  FileOutput(const config::StringList& files, const base::Clock& clock) {
+  FileOutput(const config::StringList& files, const base::Clock& clock)
+      : names_(fmt::format("{}", fmt::join(files, ", "))) {
     for (const std::string& path : files) destinations_.emplace_back(path, clock);
   }
 
@@ -123,7 +125,10 @@ class FileOutput final : public Output {
     return attempt;
   }
 
+  [[nodiscard]] std::string destination() const override { return names_; }
+
  private:
+  std::string names_;
   std::vector<Destination> destinations_;
 };
 

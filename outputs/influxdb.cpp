@@ -40,6 +40,8 @@ class InfluxdbOutput final : public Output {
     return attempt;
   }
 
+  [[nodiscard]] std::string destination() const override { return target_.destination; }
+
  private:
   [[nodiscard]] bool has_statement() const { return !target_.create_statement.empty(); }
 

@@ -187,10 +187,11 @@ class TargetReader {
     std::map<std::string, std::string> login;
     if (auth == Auth::kQuery) login = {{"u", options_.username}, {"p", options_.password}};
     target_.query_url = url.base + "/query" + query_string(login);
-    auto parameters = login;
-    parameters["db"] = options_.database;
-    parameters["rp"] = options_.retention_policy;
+    std::map<std::string, std::string> parameters{{"db", options_.database},
+                                                  {"rp", options_.retention_policy}};
     if (options_.write_consistency != "one") parameters["consistency"] = options_.write_consistency;
+    target_.destination = url.base + "/write" + query_string(parameters);
+    parameters.merge(login);
     target_.write_url = url.base + "/write" + query_string(parameters);
     if (options_.skip_database_creation) return;
     std::string name;

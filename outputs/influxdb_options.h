@@ -44,6 +44,7 @@ struct InfluxdbOptions {
 struct InfluxdbTarget {
   std::string write_url;
   std::string query_url;
+  std::string destination;           // write_url without credentials
   std::string create_statement;      // form body of CREATE DATABASE; empty: never send it
   std::vector<HttpHeader> headers;   // of every request
   std::vector<std::string> secrets;  // never to be shown, in every spelling that may come back

@@ -37,6 +37,7 @@ struct Decision {
   // kRetry: the same answer may be meant for the server's trouble and for this batch (a 500).
   bool ambiguous = false;
   bool database_missing = false;  // kMisconfigured: creating the database may help
+  int status = 0;                 // of the answer; 0 = none
   std::string reason{};  // the server's or the system's words, for log and status; no secrets
 };
 
@@ -59,6 +60,8 @@ class Output {
   // One attempt to hand the batch over. May block up to the output's timeout; gives up with kRetry
   // soon after `stop` has expired.
   [[nodiscard]] virtual Attempt deliver(Batch& batch, const StopSignal& stop) = 0;
+  // Where batches go, for people: a URL without credentials, paths.
+  [[nodiscard]] virtual std::string destination() const = 0;
 };
 
 // Options all outputs share; declared in registry.cpp (worker_schema).
@@ -72,8 +75,10 @@ struct WorkerOptions {
   base::Duration max_retry_after{std::chrono::minutes(10)};
   std::string on_rejected = "drop";
   std::string drain = "oldest_first";
-  std::string backfill_rate = "50%";  // parse_backfill_rate()
-  config::Bytes rate_limit{0};        // for each second, on the wire; 0: none
+  std::string backfill_rate = "50%";          // parse_backfill_rate()
+  config::Bytes rate_limit{0};                // for each second, on the wire; 0: none
+  std::string rejected_directory{};           // empty: refused batches are not kept
+  config::Bytes rejected_limit{16ULL << 20};  // of all files that this output keeps there
 };
 
 struct OutputPlugin {

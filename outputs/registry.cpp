@@ -81,7 +81,14 @@ const config::Schema<WorkerOptions>& worker_schema() {
               "How fast the backlog follows under live_first: a share of the time (\"50%\") or a "
               "size for each second (\"20KB\").")
           .option("rate_limit", &O::rate_limit,
-                  "Most bytes for each second on the wire, on average; 0: no limit.", {.min = 0});
+                  "Most bytes for each second on the wire, on average; 0: no limit.", {.min = 0})
+          .option(
+              "rejected_directory", &O::rejected_directory,
+              "Directory that keeps what the server refused, a path from the root; made if only "
+              "its last part is missing; empty: nothing is kept.")
+          .option("rejected_limit", &O::rejected_limit,
+                  "Most bytes this output keeps there; the oldest batches go first.",
+                  {.min = 64 << 10});
   return schema;
 }
 

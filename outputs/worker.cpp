@@ -33,6 +33,7 @@ void Worker::join() {
 
 void Worker::run() {
   while (!stop_.requested()) {
+    delivery_.tend_rejected();
     const base::BootTime next = delivery_.step(stop_);
     if (!stop_.requested()) waiter_->wait_until(next);
   }

@@ -126,5 +126,14 @@ TEST(Configuration, OptionsWithoutEffectAreAcceptedWithAWord) {
   EXPECT_THAT(made.problems(), HasSubstr("[buffer] size"));
 }
 
+TEST(Configuration, TheRejectedDirectoryIsAPathFromTheRoot) {
+  const std::string head = "[[inputs.mem]]\n[[outputs.file]]\n";
+  EXPECT_EQ(Configured(head + "rejected_directory = \"/var/x\"\n").problems(), "");
+  EXPECT_EQ(Configured(head + "rejected_directory = \"\"\n").problems(), "");
+  EXPECT_EQ(Configured(head + "rejected_directory = \"x\"\n").problems(),
+            "test.toml:3:1: error: `rejected_directory`: found \"x\", expected a path that begins "
+            "with /\n");
+}
+
 }  // namespace
 }  // namespace holdfast::test

@@ -58,6 +58,7 @@ void check(const Row& row) {
   EXPECT_EQ(decision.lower_batch_size, row.lower_batch_size);
   EXPECT_EQ(decision.database_missing, row.database_missing);
   EXPECT_EQ(decision.wait, row.wait);
+  EXPECT_EQ(decision.status, row.answer.status);
   const bool clean = row.action == Action::kDelivered && row.rejected == 0;
   EXPECT_EQ(decision.reason.empty(), clean) << decision.reason;
 }

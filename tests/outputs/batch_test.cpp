@@ -211,5 +211,36 @@ TEST(Batch, SplicedContentWithAWrongChecksumIsNotInflated) {
   EXPECT_FALSE(batch->lines());
 }
 
+TEST(Batch, ABodyMadeBeforeIsTakenAsItIs) {
+  const std::string lines = test::numbered_lines(0, 30) + "m s=\"two\nlines\" 1\n";
+  Blocks blocks;
+  auto made = Batch::from_blocks(blocks.deflated(lines, 31).take(), kMany);
+  ASSERT_TRUE(made);
+  const auto again = Batch::from_gzip(std::string(made->gzip()));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->gzip(), made->gzip());
+  expect_content(Batch::from_gzip(std::string(made->gzip())), lines, 31);
+}
+
+TEST(Batch, ABodyThatFailsItsChecksIsNone) {
+  const std::string good = test::gzip(test::numbered_lines(0, 30));
+  ASSERT_TRUE(Batch::from_gzip(good));
+  const auto expect_corrupt = [](const std::string& body) {
+    const auto batch = Batch::from_gzip(body);
+    ASSERT_FALSE(batch) << body.size();
+    EXPECT_EQ(batch.error().code, base::ErrorCode::kCorrupt);
+  };
+  for (std::size_t size = 0; size < good.size(); ++size) expect_corrupt(good.substr(0, size));
+  std::string wrong_sum = good;
+  wrong_sum[good.size() - 8] ^= 1;
+  expect_corrupt(wrong_sum);
+  std::string wrong_size = good;
+  wrong_size[good.size() - 4] ^= 1;
+  expect_corrupt(wrong_size);
+  std::string huge = good;
+  huge[good.size() - 1] = '\x7f';  // two GiB: nothing of that size is made
+  expect_corrupt(huge);
+}
+
 }  // namespace
 }  // namespace holdfast::outputs

@@ -90,6 +90,7 @@ TEST_F(FileOutputTest, AReaderThatStoppedDoesNotKeepTheAgentFromStopping) {
 TEST_F(FileOutputTest, OptionsAndIdentity) {
   EXPECT_EQ(make("").identity, "stdout\n");
   EXPECT_EQ(make("files = [\"a\", \"b\"]").identity, "a\nb\n");
+  EXPECT_EQ(make("files = [\"a\", \"b\"]").output->destination(), "a, b");
   const auto none = make("files = []");
   EXPECT_EQ(none.output, nullptr);
   EXPECT_EQ(none.problems.size(), 1U);

@@ -83,9 +83,19 @@ TEST_F(InfluxdbTest, ParametersAreSortedAndEncoded) {
   EXPECT_EQ(requests[0].body, "q=CREATE%20DATABASE%20%22my%20db%22");
   EXPECT_EQ(requests[1].target,
             "/influx/v1/write?consistency=quorum&db=my%20db&p=p%3Dw&rp=one%26two&u=u%20ser");
+  EXPECT_EQ(output_->destination(),
+            server_.url() + "/influx/v1/write?consistency=quorum&db=my%20db&rp=one%26two");
   EXPECT_EQ(header(1, "x-site"), "north");
   EXPECT_EQ(header(1, "user-agent"), "probe/1");
   EXPECT_EQ(header(1, "authorization"), "(none)");
+}
+
+TEST_F(InfluxdbTest, CredentialsAreNoPartOfTheDestination) {
+  const std::string host = server_.url().substr(std::string("http://").size());
+  auto made = test::make_output(
+      "influxdb", "urls = [\"http://sesame:open@" + host + "\"]\nauth = \"query\"\n", {clock_, {}});
+  ASSERT_TRUE(made.output);
+  EXPECT_EQ(made.output->destination(), server_.url() + "/write?db=telegraf");
 }
 
 TEST_F(InfluxdbTest, ConsistencyOneIsTheDefaultAndNotSent) {

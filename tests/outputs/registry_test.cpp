@@ -58,17 +58,20 @@ TEST(WorkerSchema, DefaultsAndBounds) {
   EXPECT_EQ(options.metric_batch_size, 0);
   EXPECT_EQ(options.max_batch_bytes.count, 1U << 20);
   EXPECT_EQ(options.max_retry_after, std::chrono::minutes(10));
+  EXPECT_EQ(options.rejected_directory, "");
+  EXPECT_EQ(options.rejected_limit.count, 16U << 20);
   EXPECT_FALSE(diagnostics.has_errors());
 
   table.add("max_retry_after", {}, {.data = std::string("0s"), .where = {}});
+  table.add("rejected_limit", {}, {.data = std::string("63KiB"), .where = {}});
   table.add("metric_batch_size", {}, {.data = std::int64_t{-1}, .where = {}});
   table.add("metric_buffer_limit", {}, {.data = std::int64_t{10'000}, .where = {}});
   (void)worker_schema().parse(table, diagnostics);
   const auto found = diagnostics.sorted();
   EXPECT_EQ(std::count_if(found.begin(), found.end(),
                           [](const auto& d) { return d.severity == config::Severity::kError; }),
-            2);
-  EXPECT_EQ(found.size(), 3U);
+            3);
+  EXPECT_EQ(found.size(), 4U);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 // For each answer: what was kept, dropped and counted, and when the next request came.
+#include "outputs/rejected_directory.h"
 #include "tests/outputs/worker_fixture.h"
+#include "tests/support/temp_dir.h"
 
 namespace holdfast::outputs {
 namespace {
@@ -71,6 +73,109 @@ TEST_F(WorkerTest, TheBatchSizeNeverFallsBelowOne) {
   rest();
   EXPECT_EQ(http_.count(), 9U);
   EXPECT_EQ(ring_.counters().delivered, 3U);
+}
+
+// --- the rejected store
+
+class RejectedBatches : public WorkerTest {
+ protected:
+  [[nodiscard]] WorkerOptions keeping() const {
+    WorkerOptions options;
+    options.rejected_directory = dir_.path("rejected");
+    return options;
+  }
+  // What is kept now, oldest first: reason and lines of each.
+  struct Kept {
+    RejectedInfo info;
+    std::string lines;
+  };
+  [[nodiscard]] std::vector<Kept> kept() const {
+    std::vector<Kept> kept;
+    const auto directory = RejectedDirectory::open(dir_.path("rejected"));
+    EXPECT_TRUE(directory);
+    if (!directory) return kept;
+    for (const RejectedFile& file : directory->list().value_or(std::vector<RejectedFile>{})) {
+      kept.push_back(
+          {directory->info(file.name).value_or(RejectedInfo{}),
+           test::gunzip_single_member(directory->gzip(file.name).value_or("")).value_or("broken")});
+    }
+    return kept;
+  }
+
+  test::TempDir dir_;
+};
+
+TEST_F(RejectedBatches, AreKeptWithStatusAndReason) {
+  start(keeping());
+  http_.answer(http_answer(400, R"({"error":"unable to parse 'm': bad"})"));
+  flush(50);
+  http_.answer(http_answer(413, "too much of it"));
+  flush(20);
+  const auto found = kept();
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].lines, test::numbered_lines(0, 50));
+  EXPECT_EQ(found[0].info.status, 400);
+  EXPECT_EQ(found[0].info.reason, "HTTP 400: unable to parse 'm': bad");
+  EXPECT_EQ(found[0].info.url, "http://h/write?db=t");
+  EXPECT_EQ(found[0].info.output, "outputs.influxdb");
+  EXPECT_EQ(found[0].info.points, 50U);
+  EXPECT_EQ(found[1].lines, test::numbered_lines(50, 20));
+  EXPECT_EQ(found[1].info.status, 413);
+  EXPECT_EQ(ring_.counters().rejected, 70U);
+  const auto status = worker_->status().rejected_store;
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->files, 2U);
+  EXPECT_EQ(status->kept, 2U);
+}
+
+TEST_F(RejectedBatches, OfAPartialWriteOnlyThoseOfWhichNothingIsStored) {
+  start(keeping());
+  http_.answer(http_answer(400, R"({"error":"partial write: x dropped=3"})"));
+  flush(50);
+  EXPECT_EQ(kept().size(), 0U);
+  http_.answer(http_answer(400, R"({"error":"partial write: x dropped=20"})"));
+  flush(20);
+  http_.answer(http_answer(400, R"({"error":"partial write: something"})"));
+  flush(10);
+  const auto found = kept();
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].lines, test::numbered_lines(50, 20));
+  EXPECT_FALSE(found[0].info.may_be_stored);
+  EXPECT_TRUE(found[1].info.may_be_stored);
+}
+
+TEST_F(RejectedBatches, AreNotThereForAnyOtherAnswer) {
+  start(keeping());
+  for (const int status : {204, 401, 500, 503}) {
+    http_.answer(http_answer(status));
+    flush(10);
+    pass(minutes(10));
+  }
+  EXPECT_EQ(ring_.counters().delivered, 40U);
+  EXPECT_EQ(kept().size(), 0U);
+}
+
+TEST_F(RejectedBatches, AreWrittenBeforeTheReaderMoves) {
+  start(keeping());
+  http_.answer(http_answer(400, "no"));
+  std::size_t files_at_acknowledge = 0;
+  ring_.on_acknowledge([&] { files_at_acknowledge = kept().size(); });
+  flush(50);
+  EXPECT_EQ(files_at_acknowledge, 1U);
+}
+
+TEST_F(RejectedBatches, ThatCannotBeKeptHoldNobodyUp) {
+  WorkerOptions options;
+  options.rejected_directory = dir_.path("absent/rejected");
+  start(options);
+  http_.answer(http_answer(400, "no"), 2);
+  flush(50);
+  flush(50);
+  flush(50);
+  EXPECT_EQ(ring_.counters().rejected, 100U);
+  EXPECT_EQ(ring_.counters().delivered, 50U);
+  EXPECT_EQ(worker_->status().state, OutputState::kOk);
+  EXPECT_EQ(worker_->status().rejected_store->failed, 2U);
 }
 
 // --- answers that keep a batch

@@ -33,6 +33,7 @@ class WorkerTest : public testing::Test {
     outputs::InfluxdbTarget target;
     target.write_url = "http://h/write?db=t";
     target.query_url = "http://h/query";
+    target.destination = "http://h/write?db=t";
     if (create_database) target.create_statement = "q=CREATE%20DATABASE%20%22t%22";
     auto output = outputs::make_influxdb_output(
         std::move(target), std::make_unique<ScriptedClient>(http_), {clock_, {}});
@@ -40,7 +41,7 @@ class WorkerTest : public testing::Test {
     waiter_ = waiter.get();
     worker_ = std::make_unique<outputs::Worker>(
         std::move(output), options,
-        outputs::DeliveryContext{ring_, 0, "reader", clock_, base::Random(7), {}},
+        outputs::DeliveryContext{ring_, 0, "reader", clock_, base::Random(7), {}, "outputs.influxdb"},
         std::move(waiter));
     worker_->start();
     rest();

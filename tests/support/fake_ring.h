@@ -62,6 +62,11 @@ class FakeRing final : public buffer::Ring {
     const std::lock_guard lock(mutex_);
     fail_reads_ = fail;
   }
+  // Called before each acknowledgement counts, under the lock.
+  void on_acknowledge(std::function<void()> callback) {
+    const std::lock_guard lock(mutex_);
+    on_acknowledge_ = std::move(callback);
+  }
   // The newest block's bytes no longer inflate.
   void spoil_last_block() {
     const std::lock_guard lock(mutex_);
@@ -136,6 +141,7 @@ class FakeRing final : public buffer::Ring {
   void acknowledge(buffer::ReaderId, std::uint64_t points,
                    const buffer::Outcome& outcome) override {
     const std::lock_guard lock(mutex_);
+    if (on_acknowledge_) on_acknowledge_();
     in_flight_ = false;
     counters_.rejected += outcome.rejected;
     counters_.filtered += outcome.filtered;
@@ -195,6 +201,7 @@ class FakeRing final : public buffer::Ring {
   buffer::NotBefore not_before_;
   buffer::Recovery recovery_;
   std::function<void()> on_append_;
+  std::function<void()> on_acknowledge_;
   bool in_flight_ = false;
   bool fail_reads_ = false;
 };
