@@ -26,6 +26,9 @@ inline constexpr std::size_t kGzipHeaderSize = 10;
 void write_gzip_header(char* at);
 void append_gzip_end(std::uint32_t crc32, std::uint64_t raw_size, std::string& out);
 
+// A gzip stream of one member.
+[[nodiscard]] base::Result<std::string> gzip(std::string_view raw);
+
 // Inflates a gzip stream of one member up to `limit` bytes; kCorrupt when it fails its checks.
 // A shorter limit than the content is no error.
 [[nodiscard]] base::Result<std::string> gunzip(std::string_view stream, std::size_t limit);

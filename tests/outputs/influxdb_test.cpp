@@ -231,14 +231,31 @@ TEST_F(InfluxdbTest, NumberedPointsArriveOnceWhateverHappens) {
 
 TEST(InfluxdbOptionsTest, ProblemsAreNamedWithTheirPlace) {
   const std::pair<const char*, const char*> rows[] = {
-      {"urls = [\"http://a\", \"http://b\"]", "test.toml:2:1: error: `urls` has 2 entries"},
-      {"urls = []", "test.toml:2:1: error: `urls` has 0 entries"},
+      {"urls = [\"http://a\", \"http://a/\"]", "test.toml:2:1: error: `urls` has http://a twice"},
+      {"urls = []", "test.toml:2:1: error: `urls` is empty"},
+      {"urls = [\"me:hush@h\"]", "test.toml:2:1: error: `urls`: found \"***@h\", expected a URL"},
+      {"urls = [\"http://me:hu/sh@h\"]", "test.toml:2:1: error: `urls`: found \"***@h\", no valid"},
+      {"urls = [\"unix://x.sock\"]",
+       "test.toml:2:1: error: `urls`: found \"unix://x.sock\", expected an"},
+      {"urls = \"http://me:hush@h\"",
+       "test.toml:2:8: error: `urls` is \"http://***@h\", expected a list"},
       {"urls = [\"udp://a:1\"]", "test.toml:2:1: error: `urls`: found \"udp://a:1\""},
       {"urls = [\"http://u:hush@h\"]\nusername = \"x\"", "test.toml:2:1: error: credentials"},
       {"auth = \"token\"", "test.toml:2:1: error: `auth = \"token\"` needs `token`"},
       {"auth = \"basic\"", "test.toml:2:1: error: `auth = \"basic\"` needs"},
       {"username = \"a\"\ntoken = \"b\"", "test.toml:3:1: error: both `token` and"},
-      {"influx_uint_support = true", "test.toml:2:1: error: `influx_uint_support = true`"},
+      {"precision = \"us\"", "test.toml:2:1: error: `precision = \"us\"`: expected \"ns\", \"ms\""},
+      {"precision = \"u\"", "test.toml:2:1: error: `precision = \"u\"`: expected"},
+      {"precision = \"m\"", "test.toml:2:1: error: `precision = \"m\"`: expected"},
+      {"precision = \"n\"", "test.toml:2:1: error: `precision = \"n\"`: expected"},
+      {"exclude_database_tag = true", "test.toml:2:1: error: `exclude_database_tag` needs"},
+      {"exclude_retention_policy_tag = true",
+       "test.toml:2:1: error: `exclude_retention_policy_tag` needs `retention_policy_tag`"},
+      {"local_address = \"eth0\"", "test.toml:2:1: error: `local_address` is \"eth0\""},
+      {"local_address = \"127.0.0.1:x\"", "test.toml:2:1: error: `local_address` is"},
+      {"tls_pinned_public_key = \"sha256//short\"",
+       "test.toml:2:1: error: `tls_pinned_public_key`"},
+      {"tls_server_name = \"a b\"", "test.toml:2:1: error: `tls_server_name` is"},
       {"influx_omit_timestamp = true", "test.toml:2:1: error: `influx_omit_timestamp = true`"},
       {"database = \"\"", "test.toml:2:1: error: `database` is empty"},
       {"tls_cert = \"a\"", "test.toml:2:1: error: `tls_cert` and `tls_key`"},
@@ -260,13 +277,12 @@ TEST(InfluxdbOptionsTest, ProblemsAreNamedWithTheirPlace) {
 
 TEST(InfluxdbOptionsTest, OldTelegrafNamesAreTaken) {
   const base::SystemClock clock;
-  const auto made =
-      test::make_output("influxdb",
-                        "precision = \"s\"\nudp_payload = \"512B\"\nssl_ca = \"/ca\"\n"
-                        "influx_uint_support = false\n",
-                        {clock, {}});
+  const auto made = test::make_output("influxdb",
+                                      "udp_payload = \"512B\"\nssl_ca = \"/ca\"\n"
+                                      "influx_uint_support = false\n",
+                                      {clock, {}});
   EXPECT_NE(made.output, nullptr);
-  EXPECT_EQ(made.problems.size(), 3U);  // warnings
+  EXPECT_EQ(made.problems.size(), 2U);  // warnings
 }
 
 TEST(InfluxdbOptionsTest, IdentityIsUrlAndDatabaseOnly) {
@@ -280,6 +296,8 @@ TEST(InfluxdbOptionsTest, IdentityIsUrlAndDatabaseOnly) {
   EXPECT_EQ(identity("token = \"x\"\ntimeout = \"3s\"\nretention_policy = \"r\""), plain);
   EXPECT_NE(identity("database = \"other\""), plain);
   EXPECT_NE(identity("urls = [\"http://localhost:8087\"]"), plain);
+  EXPECT_EQ(identity("urls = [\"http://u:p@a\", \"unix:///b.sock\"]"),
+            "http://a\nunix:///b.sock\ntelegraf");
 }
 
 }  // namespace
