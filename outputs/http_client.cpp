@@ -81,6 +81,7 @@ TransportError kind_of(CURLcode code) {
     case CURLE_COULDNT_RESOLVE_PROXY:
       return TransportError::kResolve;
     case CURLE_COULDNT_CONNECT:
+    case CURLE_INTERFACE_FAILED:
       return TransportError::kConnect;
     case CURLE_OPERATION_TIMEDOUT:
       return TransportError::kTimeout;

@@ -28,7 +28,7 @@ struct HttpRequest {
 enum class TransportError {
   kNone,
   kResolve,    // the name has no address
-  kConnect,    // refused or unreachable: nobody saw the request
+  kConnect,    // refused, unreachable, no such local address: nobody saw the request
   kTls,        // handshake or certificate
   kTimeout,    // ambiguous: the server may have the request
   kReset,      // the connection ended before the answer did: ambiguous

@@ -5,6 +5,7 @@
 
 #include "tests/outputs/plugin_table.h"
 #include "tests/outputs/scripted_client.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/fake_ring.h"
 #include "tests/support/fault_server.h"
 
@@ -39,7 +40,7 @@ class InfluxdbTest : public testing::Test {
     return found == all.at(request).headers.end() ? "(none)" : found->second;
   }
 
-  base::SystemClock clock_;
+  test::FakeClock clock_;
   StopSignal stop_;
   FaultServer server_;
   std::string path_;
@@ -140,6 +141,7 @@ TEST_F(InfluxdbTest, AWaitAskedForAtCreationHoldsForTheWrite) {
   EXPECT_EQ(attempt.decision.action, Action::kWait);
   EXPECT_EQ(attempt.decision.wait, std::chrono::seconds(5));
   EXPECT_EQ(server_.writes().size(), 0U);
+  clock_.advance(std::chrono::seconds(5));
   EXPECT_EQ(deliver().statuses, (std::vector{200, 204}));
 }
 
@@ -209,6 +211,24 @@ TEST_F(InfluxdbTest, SecretsInAnAnswerAreNotRepeated) {
   const Attempt attempt = deliver();
   EXPECT_EQ(attempt.decision.action, Action::kRejected);
   EXPECT_EQ(attempt.decision.reason, "HTTP 400: requestURI: /write?db=x&p=***&u=me; ***; ***");
+}
+
+TEST_F(InfluxdbTest, AShortSecretHidesWordsNotTheirMeaning) {
+  server_.script({{.status = 400, .body = R"({"error":"partial write: 1 bad dropped=1"})"}});
+  make("username = \"me\"\npassword = \"1\"\n");
+  const Attempt attempt = deliver();
+  EXPECT_EQ(attempt.decision.action, Action::kDelivered);
+  EXPECT_EQ(attempt.decision.rejected, 1U);
+  EXPECT_EQ(attempt.decision.reason.find("1"), std::string::npos) << attempt.decision.reason;
+}
+
+TEST_F(InfluxdbTest, ASecretWithEscapesIsHiddenToo) {
+  server_.script(
+      {{.status = 401, .body = R"({"error":"no: hu\"sh, Token ab\"cd, ab\"cd, north"})"}});
+  make(
+      "username = \"me\"\npassword = 'hu\"sh'\nhttp_headers = { Authorization = 'Token ab\"cd', "
+      "X-Site = \"north\", X-Org = \"1\" }\n");
+  EXPECT_EQ(deliver().decision.reason, "HTTP 401: no: ***, ***, ***, ***");
 }
 
 TEST_F(InfluxdbTest, NumberedPointsArriveOnceWhateverHappens) {
