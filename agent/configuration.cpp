@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 #include <map>
+#include <optional>
 
 #include <unistd.h>
 
@@ -153,7 +154,8 @@ ConfiguredOutput configure_output(config::PluginTable& table, const outputs::Out
     diagnostics.error(entry != nullptr ? entry->where : table.table.where(),
                       "`backfill_rate` is " + rate.error().message);
   }
-  const outputs::OutputContext context{surroundings.clock, surroundings.log.named(output.display)};
+  const outputs::OutputContext context{surroundings.clock, surroundings.log.named(output.display),
+                                       output.worker.max_retry_after};
   std::string identity;
   output.output = plugin.create(table.table, diagnostics, context, identity);
   output.reader_id = names.take(plugin.name, output.worker.alias, identity);
@@ -162,6 +164,26 @@ ConfiguredOutput configure_output(config::PluginTable& table, const outputs::Out
   options.insert(options.end(), shared.begin(), shared.end());
   table.table.report_unused(diagnostics, names_of(options));
   return output;
+}
+
+// Unsigned fields stand in the ring in one form: as `u` only if every output that cares wants it.
+void settle_unsigned_fields(Configuration& whole, const std::vector<config::Position>& places,
+                            config::Diagnostics& diagnostics) {
+  std::optional<bool> wanted;
+  for (std::size_t i = 0; i < whole.outputs.size(); ++i) {
+    const auto& output = whole.outputs[i].output;
+    const auto wants = output ? output->unsigned_fields() : std::nullopt;
+    if (wanted && wants && *wanted != *wants) {
+      diagnostics.error(places[i],
+                        "`influx_uint_support` differs from that of another output: all outputs "
+                        "share the lines in the ring, so it must be the same for all");
+      return;
+    }
+    if (!wanted) wanted = wants;
+  }
+  for (ConfiguredInput& input : whole.inputs) {
+    input.rules.encode.uint_support = wanted.value_or(false);
+  }
 }
 
 std::vector<line::TagPair> read_global_tags(config::Table& table, const Configuration& whole,
@@ -222,14 +244,17 @@ Configuration configure(config::Document& document, const Surroundings& surround
     }
   }
   outputs::ReaderNames names;
+  std::vector<config::Position> places;  // of the outputs
   for (config::PluginTable& table : document.outputs) {
     if (const auto* plugin = outputs::find_output(table.name)) {
+      places.push_back(table.where);
       whole.outputs.push_back(
           configure_output(table, *plugin, whole, surroundings, names, diagnostics));
     } else {
       report_unknown_plugin(table, "outputs", outputs::all_outputs(), diagnostics);
     }
   }
+  settle_unsigned_fields(whole, places, diagnostics);
   return whole;
 }
 

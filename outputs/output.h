@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,17 +52,23 @@ struct Attempt {
 struct OutputContext {
   const base::Clock& clock;  // outlives the output
   base::Logger log;          // named after the instance
+  // Longest wait that a server may ask for: WorkerOptions::max_retry_after.
+  base::Duration max_retry_after{std::chrono::minutes(10)};
 };
 
 // Called from the output's own worker thread only.
 class Output {
  public:
   virtual ~Output() = default;
-  // One attempt to hand the batch over. May block up to the output's timeout; gives up with kRetry
-  // soon after `stop` has expired.
+  // One attempt to hand the batch over. May block up to the output's timeout for each request that
+  // it takes (several servers, several databases); gives up with kRetry soon after `stop` has
+  // expired.
   [[nodiscard]] virtual Attempt deliver(Batch& batch, const StopSignal& stop) = 0;
   // Where batches go, for people: a URL without credentials, paths.
   [[nodiscard]] virtual std::string destination() const = 0;
+  // How unsigned fields are to be written: as `12u` (true), as `12i`, or no matter how. All outputs
+  // share the lines of the ring, so those that care must agree.
+  [[nodiscard]] virtual std::optional<bool> unsigned_fields() const { return std::nullopt; }
 };
 
 // Options all outputs share; declared in registry.cpp (worker_schema).

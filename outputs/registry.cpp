@@ -9,19 +9,11 @@
 
 #include "outputs/file.h"
 #include "outputs/influxdb.h"
+#include "outputs/influxdb_v2.h"
+#include "outputs/text.h"
 
 namespace holdfast::outputs {
 namespace {
-
-// FNV-1a, 64 bits.
-std::uint64_t hash64(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3ULL;
-  }
-  return hash;
-}
 
 std::string bounded(std::string name) {
   constexpr std::size_t kKeep = ReaderNames::kMaxBytes - 1 - 16;
@@ -34,7 +26,7 @@ std::string bounded(std::string name) {
 }  // namespace
 
 std::span<const OutputPlugin> all_outputs() {
-  static const std::array table{file_plugin(), influxdb_plugin()};
+  static const std::array table{file_plugin(), influxdb_plugin(), influxdb_v2_plugin()};
   return table;
 }
 

@@ -92,6 +92,8 @@ class DeliveryTest : public testing::Test {
       return test_.deliver(batch);
     }
 
+    [[nodiscard]] std::string destination() const override { return "a test"; }
+
    private:
     DeliveryTest& test_;
   };
