@@ -169,20 +169,24 @@ ConfiguredOutput configure_output(config::PluginTable& table, const outputs::Out
 // Unsigned fields stand in the ring in one form: as `u` only if every output that cares wants it.
 void settle_unsigned_fields(Configuration& whole, const std::vector<config::Position>& places,
                             config::Diagnostics& diagnostics) {
-  std::optional<bool> wanted;
+  bool any = false;
+  bool as_unsigned = false;
   for (std::size_t i = 0; i < whole.outputs.size(); ++i) {
     const auto& output = whole.outputs[i].output;
-    const auto wants = output ? output->unsigned_fields() : std::nullopt;
-    if (wanted && wants && *wanted != *wants) {
+    const bool cares = output && output->unsigned_fields().has_value();
+    if (!cares) continue;
+    const bool wants = output->unsigned_fields().value_or(false);
+    if (any && wants != as_unsigned) {
       diagnostics.error(places[i],
                         "`influx_uint_support` differs from that of another output: all outputs "
                         "share the lines in the ring, so it must be the same for all");
       return;
     }
-    if (!wanted) wanted = wants;
+    any = true;
+    as_unsigned = wants;
   }
   for (ConfiguredInput& input : whole.inputs) {
-    input.rules.encode.uint_support = wanted.value_or(false);
+    input.rules.encode.uint_support = as_unsigned;
   }
 }
 
