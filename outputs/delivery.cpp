@@ -77,6 +77,7 @@ base::BootTime Delivery::step(const StopSignal& stop) {
 void Delivery::finish(const StopSignal& stop) {
   if (state() == OutputState::kWaiting && context_.clock.boot() < not_before()) return;
   while (pending() > 0 && !stop.expired(context_.clock.boot())) {
+    next_backfill_ = context_.clock.boot();  // the time there is is short enough
     const auto next = choose(fresh());
     if (!next || send(*next, stop).kind != Progress::Kind::kAnswered) return;
   }

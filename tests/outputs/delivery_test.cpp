@@ -247,6 +247,21 @@ TEST_F(DeliveryTest, TheBacklogTakesItsShareOfTheTimeOnly) {
   EXPECT_LE(requests_.size(), 21U);
 }
 
+TEST_F(DeliveryTest, TheLastFlushSendsTheBacklogWithoutPauses) {
+  start({.metric_batch_size = 100, .drain = "live_first", .backfill_rate = "1%"});
+  server_ = [](const Numbers&) { return http_answer(503); };
+  for (int i = 0; i < 20; ++i) append(50);
+  server_ = [this](const Numbers&) {
+    clock_.advance(std::chrono::milliseconds(10));
+    return http_answer(204);
+  };
+  while (stored().empty()) pass(seconds(1));
+  EXPECT_GT(ledger().buffered, 0U);
+  stop_.request(clock_.boot() + seconds(5));
+  delivery_->finish(stop_);
+  EXPECT_EQ(ledger().buffered, 0U);
+}
+
 TEST_F(DeliveryTest, ALinkCarriesNoMoreThanItsLimit) {
   constexpr std::uint64_t kRate = 2000;
   start({.metric_batch_size = 1000, .rate_limit = {kRate}});
