@@ -86,6 +86,8 @@ base::Status Pipeline::make_outputs() {
                         std::make_unique<outputs::Worker>(std::move(output.output), output.worker,
                                                           std::move(context), std::move(*waiter))});
   }
+  // A new ring knows its readers in one slot only: a kill that tears this one must not cost them.
+  if (auto synced = store_.ring->sync(true); !synced) log_.error("{}", synced.error().message);
   store_.ring->on_append([this] {
     for (const RunningOutput& output : outputs_) output.worker->notify();
   });
