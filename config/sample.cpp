@@ -16,6 +16,12 @@ std::string shown_default(const OptionInfo& option) {
   return option.rules.secret ? "\"\"" : option.default_value;
 }
 
+// What has no default gets an example: its own name.
+std::string sample_value(const OptionInfo& option) {
+  const std::string shown = shown_default(option);
+  return option.rules.required && shown == "\"\"" ? fmt::format("\"{}\"", option.name) : shown;
+}
+
 // A bound in the option's own unit: "1m30s", "1MiB", "5".
 std::string shown_bound(const OptionInfo& option, double bound) {
   if (option.type == "duration") {
@@ -106,7 +112,7 @@ std::string sample_options(const std::vector<OptionInfo>& options, std::string_v
     if (!out.empty()) out += '\n';
     out += wrapped(meaning(option), fmt::format("{}##", indent));
     out += fmt::format("{}{}{} = {}\n", indent, option.rules.required ? "" : "# ", option.name,
-                       shown_default(option));
+                       sample_value(option));
   }
   return out;
 }

@@ -33,7 +33,7 @@ const config::Schema<InfluxdbV2Options>& schema() {
                   "is preferred.")
           .option("token", &O::token, "API token.", {.secret = true})
           .option("organization", &O::organization, "Name of the organization, or its id.")
-          .option("bucket", &O::bucket, "Name of the bucket.")
+          .option("bucket", &O::bucket, "Name of the bucket.", {.required = true})
           .option("bucket_tag", &O::bucket_tag,
                   "Points with this tag go to the bucket that it names.")
           .option("exclude_bucket_tag", &O::exclude_bucket_tag,
@@ -60,7 +60,9 @@ std::optional<WriteTarget> read_target(config::Table& table, config::Diagnostics
   } else if (user) {
     reader.use_logins(/*in_query=*/false);
   }
-  if (options.bucket.empty()) reader.error("bucket", "`bucket` is empty, expected a name");
+  if (options.bucket.empty() && table.find("bucket") != nullptr) {
+    reader.error("bucket", "`bucket` is empty, expected a name");
+  }
   // The unit is always said: what stands in front of the server may have a default of its own.
   reader.target().parameters = {
       {"org", options.organization}, {"bucket", options.bucket}, {"precision", "ns"}};

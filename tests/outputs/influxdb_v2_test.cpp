@@ -102,7 +102,8 @@ TEST_F(InfluxdbV2Test, TheSecondServerTakesOver) {
 
 TEST(InfluxdbV2OptionsTest, ProblemsAreNamedWithTheirPlace) {
   const std::pair<const char*, const char*> rows[] = {
-      {"organization = \"o\"", "test.toml:1:1: error: `bucket` is empty"},
+      {"organization = \"o\"", "test.toml:1:1: error: option `bucket` (string) is missing"},
+      {"bucket = \"\"", "test.toml:2:1: error: `bucket` is empty"},
       {"bucket = \"b\"\nurls = [\"http://u:hush@h\"]\ntoken = \"t\"",
        "test.toml:3:1: error: credentials stand in `urls`"},
       {"bucket = \"b\"\nprecision = \"us\"", "test.toml:3:1: error: `precision = \"us\"`"},
