@@ -41,7 +41,8 @@ class WorkerTest : public testing::Test {
     waiter_ = waiter.get();
     worker_ = std::make_unique<outputs::Worker>(
         std::move(output), options,
-        outputs::DeliveryContext{ring_, 0, "reader", clock_, base::Random(7), {}, "outputs.influxdb"},
+        outputs::DeliveryContext{
+            ring_, 0, "reader", clock_, base::Random(7), {}, "outputs.influxdb"},
         std::move(waiter));
     worker_->start();
     rest();
