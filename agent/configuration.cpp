@@ -6,10 +6,12 @@
 #include <array>
 #include <limits>
 #include <map>
+#include <optional>
 
 #include <unistd.h>
 
 #include "inputs/registry.h"
+#include "outputs/pacing.h"
 #include "outputs/registry.h"
 
 namespace holdfast::agent {
@@ -147,7 +149,13 @@ ConfiguredOutput configure_output(config::PluginTable& table, const outputs::Out
     output.worker.metric_batch_size = whole.agent.metric_batch_size;
   }
   output.display = display_name("outputs", plugin.name, output.worker.alias);
-  const outputs::OutputContext context{surroundings.clock, surroundings.log.named(output.display)};
+  if (const auto rate = outputs::parse_backfill_rate(output.worker.backfill_rate); !rate) {
+    const auto* const entry = table.table.find("backfill_rate");
+    diagnostics.error(entry != nullptr ? entry->where : table.table.where(),
+                      "`backfill_rate` is " + rate.error().message);
+  }
+  const outputs::OutputContext context{surroundings.clock, surroundings.log.named(output.display),
+                                       output.worker.max_retry_after};
   std::string identity;
   output.output = plugin.create(table.table, diagnostics, context, identity);
   output.reader_id = names.take(plugin.name, output.worker.alias, identity);
@@ -156,6 +164,30 @@ ConfiguredOutput configure_output(config::PluginTable& table, const outputs::Out
   options.insert(options.end(), shared.begin(), shared.end());
   table.table.report_unused(diagnostics, names_of(options));
   return output;
+}
+
+// Unsigned fields stand in the ring in one form: as `u` only if every output that cares wants it.
+void settle_unsigned_fields(Configuration& whole, const std::vector<config::Position>& places,
+                            config::Diagnostics& diagnostics) {
+  bool any = false;
+  bool as_unsigned = false;
+  for (std::size_t i = 0; i < whole.outputs.size(); ++i) {
+    const auto& output = whole.outputs[i].output;
+    const bool cares = output && output->unsigned_fields().has_value();
+    if (!cares) continue;
+    const bool wants = output->unsigned_fields().value_or(false);
+    if (any && wants != as_unsigned) {
+      diagnostics.error(places[i],
+                        "`influx_uint_support` differs from that of another output: all outputs "
+                        "share the lines in the ring, so it must be the same for all");
+      return;
+    }
+    any = true;
+    as_unsigned = wants;
+  }
+  for (ConfiguredInput& input : whole.inputs) {
+    input.rules.encode.uint_support = as_unsigned;
+  }
 }
 
 std::vector<line::TagPair> read_global_tags(config::Table& table, const Configuration& whole,
@@ -216,14 +248,17 @@ Configuration configure(config::Document& document, const Surroundings& surround
     }
   }
   outputs::ReaderNames names;
+  std::vector<config::Position> places;  // of the outputs
   for (config::PluginTable& table : document.outputs) {
     if (const auto* plugin = outputs::find_output(table.name)) {
+      places.push_back(table.where);
       whole.outputs.push_back(
           configure_output(table, *plugin, whole, surroundings, names, diagnostics));
     } else {
       report_unknown_plugin(table, "outputs", outputs::all_outputs(), diagnostics);
     }
   }
+  settle_unsigned_fields(whole, places, diagnostics);
   return whole;
 }
 

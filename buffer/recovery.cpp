@@ -274,10 +274,13 @@ Mark enter(const FoundBlock& block, std::uint64_t points) {
 
 bool follows(const BlockHeader& header, const Mark& mark, const Mark& tail) {
   const bool next = header.block_sequence == mark.block_sequence;
+  const std::uint64_t end_points = header.point_sequence + header.points;
+  // Its reader had the first points of it from memory; what was written in front of it is lost.
+  const bool reached = mark.points_into_block == 0 && end_points > mark.point_sequence;
   return header.block_sequence >= mark.block_sequence &&
          header.block_sequence < tail.block_sequence &&
-         (next || header.point_sequence >= mark.point_sequence) &&
-         header.point_sequence + header.points <= tail.points();
+         (next || reached || header.point_sequence >= mark.point_sequence) &&
+         end_points <= tail.points();
 }
 
 Mark first_live(BlockIo& io, const Mark& mark, std::uint64_t floor, const Mark& tail) {

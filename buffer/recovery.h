@@ -51,8 +51,9 @@ void log_recovery(const Recovery& recovery, std::string_view name, const base::L
 
 // Whether a block can lie at or after this mark in a ring with this tail: neither its sequence nor
 // its points go back, and the tail is past it. Blocks of a numbering that was given up, after a
-// device lost what it had called durable, do not pass. (The very block of the mark does: of a
-// reader that had its points from memory before the block was written.)
+// device lost what it had called durable, do not pass. (The very block of the mark does, and one
+// that the mark's points lead into: of a reader that had points from memory before the block was
+// written.)
 [[nodiscard]] bool follows(const BlockHeader& header, const Mark& mark, const Mark& tail);
 
 // First live place for a reader at `mark`, given the tail: the first sound block at or after it

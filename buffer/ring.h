@@ -161,6 +161,12 @@ struct Recovery {
   std::uint64_t points_lost = 0;  // counted as accepted, not found again
 };
 
+// Which of the points pending for a reader. The same until set_apart().
+enum class Part {
+  kOldest,  // all of them, in order
+  kLive,    // those that came after set_apart()
+};
+
 using ReaderId = std::size_t;  // index of an attached reader, valid while the ring is open
 
 // How much one read may take. Whole blocks only, except that the first block may exceed a limit:
@@ -263,11 +269,25 @@ class Ring {
   // kept.
   virtual std::vector<std::string> settle_orphans(base::Duration keep) = 0;
 
-  // The next blocks for this reader, oldest first, from its acknowledged position; empty when there
-  // is nothing. The batch counts as in flight until acknowledge() or release(). One at a time for
-  // each reader. `prefix` bytes are left free in front of the payloads.
+  // The next blocks for this reader, in order, from its acknowledged position in that part; empty
+  // when there is nothing. The batch counts as in flight until acknowledge() or release(). One at a
+  // time for each reader. `prefix` bytes are left free in front of the payloads.
   [[nodiscard]] virtual base::Result<ReadBatch> read(ReaderId reader, const ReadLimits& limits,
-                                                     std::size_t prefix) = 0;
+                                                     std::size_t prefix, Part part) = 0;
+  [[nodiscard]] base::Result<ReadBatch> read(ReaderId reader, const ReadLimits& limits,
+                                             std::size_t prefix) {
+    return read(reader, limits, prefix, Part::kOldest);
+  }
+  // What is pending for this reader now becomes its backlog, and kLive what comes from now on; so
+  // it stays across restarts, until the backlog is done. Blocks that wait in memory are live. False
+  // when there is nothing to set apart, or when this was done 7 times before and all of it is still
+  // pending: then all goes on in order. Not while a batch is in flight.
+  virtual bool set_apart(ReaderId reader) = 0;
+  // Gives the batch in flight back, and sets its blocks apart from what follows them in their part,
+  // so that this can be tried without them: if they were the only part, they are now the oldest and
+  // the rest is live. False, and only given back, when nothing follows, when they are in memory, or
+  // when there is no room.
+  virtual bool set_flight_apart(ReaderId reader) = 0;
   // The first `points` pending points of the batch in flight are done; ends the flight. Written to
   // the slot at once, durable with the next sync.
   virtual void acknowledge(ReaderId reader, std::uint64_t points, const Outcome& outcome) = 0;
@@ -275,7 +295,10 @@ class Ring {
   virtual void release(ReaderId reader) = 0;
 
   // Points pending for this reader, in flight included.
-  [[nodiscard]] virtual std::uint64_t pending_points(ReaderId reader) const = 0;
+  [[nodiscard]] virtual std::uint64_t pending_points(ReaderId reader, Part part) const = 0;
+  [[nodiscard]] std::uint64_t pending_points(ReaderId reader) const {
+    return pending_points(reader, Part::kOldest);
+  }
   [[nodiscard]] virtual NotBefore not_before(ReaderId reader) const = 0;
   virtual void set_not_before(ReaderId reader, const NotBefore& wait) = 0;
 

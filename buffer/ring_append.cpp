@@ -95,7 +95,7 @@ base::Status RingFile::store(const std::shared_ptr<HeldBlock>& fresh, Origin ori
 }
 
 base::Status RingFile::write_block(const std::shared_ptr<HeldBlock>& held) {
-  checkpoint_if_due();
+  if (auto done = checkpoint_if_due(); !done) return done;
   std::string& bytes = held->block.bytes;
   if (auto room = reserve(extent_of(bytes.size())); !room) return room;
   if (held->point_sequence > tail_.points()) {
@@ -275,11 +275,13 @@ base::Status RingFile::make_room(std::uint64_t new_tail) {
   }
 }
 
-void RingFile::checkpoint_if_due() {
+// A checkpoint for which there is no room is missed by nobody now. But a device that fails must be
+// known to fail: after a failed sync what was written before it has to be written again.
+base::Status RingFile::checkpoint_if_due() {
   const bool by_bytes = bytes_since_checkpoint_ >= options_.checkpoint_bytes;
   const bool by_time = bytes_since_checkpoint_ > 0 &&
                        clock_.boot() - last_checkpoint_ >= options_.checkpoint_interval;
-  if (!by_bytes && !by_time) return;
+  if (!by_bytes && !by_time) return base::ok();
   last_checkpoint_ = clock_.boot();
   bytes_since_checkpoint_ = 0;
   const auto record = [this] {
@@ -288,11 +290,14 @@ void RingFile::checkpoint_if_due() {
     return std::string(kHeaderSize, '\0') + encode_state(state_now(false), medium_.superblock);
   };
   auto bytes = std::make_shared<std::string>(record());
-  if (bytes->size() > data_size() / 4) return;  // a ring for tests: too small to afford it
+  if (bytes->size() > data_size() / 4)
+    return base::ok();  // a ring for tests: too small to afford it
   const std::uint64_t reserved = extent_of(bytes->size());
-  if (!reserve(reserved)) return;
+  if (auto room = reserve(reserved); !room) {
+    return is_device_failure(room.error()) ? room : base::ok();
+  }
   *bytes = record();  // it names its own place, which padding may have moved
-  if (extent_of(bytes->size()) > reserved) return;  // a reader has come meanwhile: next time
+  if (extent_of(bytes->size()) > reserved) return base::ok();  // a reader has come: next time
   BlockHeader header;
   header.kind = BlockKind::kCheckpoint;
   header.point_sequence = tail_.points();
@@ -301,9 +306,7 @@ void RingFile::checkpoint_if_due() {
   header.raw_crc32 = crc32_of(state);
   seal_place(header, current_era());
   seal(header, *bytes, medium_.superblock.seed());
-  // A checkpoint that cannot be written is missed by nobody now; the data block that follows will
-  // report what is wrong with the device.
-  (void)place(header, std::move(bytes), nullptr);
+  return place(header, std::move(bytes), nullptr);
 }
 
 std::uint16_t RingFile::current_era() {

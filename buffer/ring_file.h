@@ -61,11 +61,15 @@ class RingFile final : public Ring {
   void on_append(std::function<void()> callback) override;
   [[nodiscard]] base::Result<ReaderId> attach(std::string_view id) override;
   std::vector<std::string> settle_orphans(base::Duration keep) override;
+  using Ring::pending_points;
+  using Ring::read;
   [[nodiscard]] base::Result<ReadBatch> read(ReaderId reader, const ReadLimits& limits,
-                                             std::size_t prefix) override;
+                                             std::size_t prefix, Part part) override;
+  bool set_apart(ReaderId reader) override;
+  bool set_flight_apart(ReaderId reader) override;
   void acknowledge(ReaderId reader, std::uint64_t points, const Outcome& outcome) override;
   void release(ReaderId reader) override;
-  [[nodiscard]] std::uint64_t pending_points(ReaderId reader) const override;
+  [[nodiscard]] std::uint64_t pending_points(ReaderId reader, Part part) const override;
   [[nodiscard]] NotBefore not_before(ReaderId reader) const override;
   void set_not_before(ReaderId reader, const NotBefore& wait) override;
   [[nodiscard]] RingInfo info() const override;
@@ -85,13 +89,20 @@ class RingFile final : public Ring {
     bool attached = false;
     bool removed = false;  // an orphan whose time is over: its index is free
     bool in_flight = false;
+    Part flight_part = Part::kOldest;
     std::vector<FlightBlock> flight;  // the blocks of the batch in flight
     // First live place, when the writer has overtaken a batch in flight: what is before it is
     // booked once the batch is resolved, because its blocks are still held by the output.
     Mark evicted_to;
 
-    [[nodiscard]] Mark& begin() { return state.ranges.front().begin; }
     [[nodiscard]] const Mark& begin() const { return state.ranges.front().begin; }
+    [[nodiscard]] const Range& range(Part part) const {
+      return part == Part::kLive ? state.ranges.back() : state.ranges.front();
+    }
+    // Moves it on in this part; returns how many points were passed over.
+    std::uint64_t move_on(Part part, const Mark& to) {
+      return part == Part::kLive ? advance_last(state, to) : advance(state, to);
+    }
     // From where on blocks of the file are still wanted.
     [[nodiscard]] const Mark& wanted() const {
       return evicted_to.position > begin().position ? evicted_to : begin();
@@ -103,7 +114,7 @@ class RingFile final : public Ring {
     std::shared_ptr<File> file;  // null: none yet
     Superblock superblock;
   };
-  // What a read goes by: a reader's front range as it stood at one moment.
+  // What a read goes by: a reader's range as it stood at one moment.
   struct Snapshot {
     struct Held {
       std::shared_ptr<HeldBlock> block;
@@ -111,6 +122,7 @@ class RingFile final : public Ring {
       bool too_old = false;
     };
     Medium medium;
+    Part part = Part::kOldest;
     Mark begin;
     Mark stop;                // where the part that lies in the file ends
     std::vector<Held> held;   // what follows in memory
@@ -163,7 +175,7 @@ class RingFile final : public Ring {
   [[nodiscard]] base::Status keep_unsynced_bounded(std::uint64_t extent);
   [[nodiscard]] base::Status refuse_if_full(std::uint64_t new_tail) const;
   [[nodiscard]] base::Status make_room(std::uint64_t new_tail);
-  void checkpoint_if_due();
+  [[nodiscard]] base::Status checkpoint_if_due();
   [[nodiscard]] std::uint16_t current_era();
   [[nodiscard]] std::uint32_t now_s() const;
 
@@ -201,7 +213,7 @@ class RingFile final : public Ring {
   void tell_sync_done(const SyncDone& done);
 
   // --- reading (ring_read.cpp) ---
-  [[nodiscard]] Snapshot snapshot(ReaderId id);
+  [[nodiscard]] Snapshot snapshot(ReaderId id, Part part);
   [[nodiscard]] Stop collect(BlockIo* io, Mark& at, const Snapshot& seen, const ReadLimits& limits,
                              Flight& flight) const;
   [[nodiscard]] Stop collect_file(BlockIo& io, Mark& at, Mark& next, const Snapshot& seen,

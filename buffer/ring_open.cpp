@@ -294,7 +294,7 @@ void RingFile::adopt(std::unique_ptr<File> file, const Recovered& recovered) {
     held->era = held->era == era_in_memory ? era_ : recovered.state.era;
   }
   for (Reader& reader : readers_) {
-    reader.begin() = held_mark(reader.begin().points() + shift);
+    reader.state.ranges.front().begin = held_mark(reader.begin().points() + shift);
     reader.state.since_points += shift;
   }
   oldest_ = recovered.oldest;

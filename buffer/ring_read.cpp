@@ -19,16 +19,17 @@ std::uint32_t done_of(std::uint64_t points, std::uint64_t point_sequence,
 
 }  // namespace
 
-RingFile::Snapshot RingFile::snapshot(ReaderId id) {
+RingFile::Snapshot RingFile::snapshot(ReaderId id, Part part) {
   const std::lock_guard lock(mutex_);
   Snapshot seen;
+  seen.part = part;
   // In this order: a step of the clock in between shows in the era.
   seen.now_s = now_s();
   seen.now = clock_.boot();
   update_era();
   const Reader& reader = readers_[id];
   assert(!reader.in_flight);
-  const Range& range = reader.state.ranges.front();
+  const Range& range = reader.range(part);
   seen.medium = medium_;
   seen.begin = range.begin;
   seen.floor = floor_of(tail_.position, data_size());
@@ -157,8 +158,14 @@ base::Status RingFile::skip_damage(ReaderId id, BlockIo& io, const Snapshot& see
   {
     const std::lock_guard lock(mutex_);
     Reader& reader = readers_[id];
-    if (!(reader.begin() == seen.begin)) return base::ok();
-    lost = advance(reader.state, live);
+    if (!(reader.range(seen.part).begin == seen.begin)) return base::ok();
+    // After a failed sync the file may show what it held before. What was written since the last
+    // completed one is in memory, too, and will be written again.
+    if (trouble_ && live.position > synced_.position) {
+      return base::fail(base::ErrorCode::kIo, "what is not synced yet cannot be read: {}",
+                        trouble_->message);
+    }
+    lost = reader.move_on(seen.part, live);
     reader.state.counters.corrupt += lost;
   }
   logger_.error("damaged block at byte {} of the data area: {} points lost, going on at byte {}",
@@ -166,9 +173,10 @@ base::Status RingFile::skip_damage(ReaderId id, BlockIo& io, const Snapshot& see
   return base::ok();
 }
 
-base::Result<ReadBatch> RingFile::read(ReaderId id, const ReadLimits& limits, std::size_t prefix) {
+base::Result<ReadBatch> RingFile::read(ReaderId id, const ReadLimits& limits, std::size_t prefix,
+                                       Part part) {
   while (true) {
-    const Snapshot seen = snapshot(id);
+    const Snapshot seen = snapshot(id, part);
     std::optional<BlockIo> io;
     if (seen.medium.file) {
       io.emplace(*seen.medium.file, seen.medium.superblock);
@@ -187,14 +195,15 @@ base::Result<ReadBatch> RingFile::read(ReaderId id, const ReadLimits& limits, st
     Reader& reader = readers_[id];
     // Overtaken: what was read may be overwritten. Or a file has come, and everything is numbered
     // anew.
-    if (!(reader.begin() == seen.begin) || medium_.file != seen.medium.file) continue;
+    if (!(reader.range(part).begin == seen.begin) || medium_.file != seen.medium.file) continue;
     // Passed over without being handed out: too old.
     const std::size_t ranges = reader.state.ranges.size();
-    reader.state.counters.expired += advance(reader.state, at);
+    reader.state.counters.expired += reader.move_on(part, at);
     drop_delivered();
     if (reader.state.ranges.size() != ranges) continue;  // on to the next one
     if (!flight.blocks.empty()) {
       reader.in_flight = true;
+      reader.flight_part = part;
       reader.flight = std::move(flight.blocks);
     }
     return std::move(flight.batch);
@@ -203,7 +212,7 @@ base::Result<ReadBatch> RingFile::read(ReaderId id, const ReadLimits& limits, st
 
 // The place after the first `points` pending points of the batch in flight.
 Mark RingFile::acknowledged_to(const Reader& reader, std::uint64_t points) const {
-  Mark to = reader.begin();
+  Mark to = reader.range(reader.flight_part).begin;
   for (const FlightBlock& block : reader.flight) {
     const std::uint32_t skip = done_of(to.points(), block.point_sequence, block.points);
     const std::uint32_t taken =
@@ -232,8 +241,8 @@ void RingFile::acknowledge(ReaderId id, std::uint64_t points, const Outcome& out
     Reader& reader = readers_[id];
     assert(reader.in_flight && outcome.rejected + outcome.filtered <= points);
     // In spill mode what comes and goes in memory leaves no trace in the file.
-    in_file = reader.begin().position != tail_.position;
-    (void)advance(reader.state, acknowledged_to(reader, points));
+    in_file = reader.range(reader.flight_part).begin.position != tail_.position;
+    (void)reader.move_on(reader.flight_part, acknowledged_to(reader, points));
     LedgerCounters& counters = reader.state.counters;
     counters.rejected += outcome.rejected;
     counters.filtered += outcome.filtered;

@@ -1,5 +1,6 @@
 // Readers come and go, and what they hold.
 #include <algorithm>
+#include <cassert>
 
 #include "buffer/ring_file.h"
 
@@ -111,9 +112,52 @@ std::uint64_t RingFile::pending(const Reader& reader) const {
   return pending_of(reader.state, accepted_);
 }
 
-std::uint64_t RingFile::pending_points(ReaderId reader) const {
+std::uint64_t RingFile::pending_points(ReaderId reader, Part part) const {
   const std::lock_guard lock(mutex_);
-  return pending(readers_[reader]);
+  if (part == Part::kOldest) return pending(readers_[reader]);
+  const std::uint64_t from = readers_[reader].state.ranges.back().begin.points();
+  return accepted_ - std::min(accepted_, from);
+}
+
+bool RingFile::set_apart(ReaderId id) {
+  {
+    const std::lock_guard lock(mutex_);
+    Reader& reader = readers_[id];
+    assert(!reader.in_flight);
+    std::vector<Range>& ranges = reader.state.ranges;
+    const Mark here = held_mark(file_points());
+    const bool nothing = ranges.back().begin.points() >= here.points();
+    if (nothing || ranges.size() == kMaxRanges) return false;
+    ranges.back().end = here;
+    ranges.push_back({here, Range{}.end});
+  }
+  write_slot_or_log();
+  return true;
+}
+
+bool RingFile::set_flight_apart(ReaderId id) {
+  bool done = false;
+  {
+    const std::lock_guard lock(mutex_);
+    Reader& reader = readers_[id];
+    assert(reader.in_flight);
+    const FlightBlock last = reader.flight.back();
+    const bool in_file = !last.held;
+    const Part part = reader.flight_part;
+    finish_flight(reader);
+    std::vector<Range>& ranges = reader.state.ranges;
+    const auto range = part == Part::kLive ? std::prev(ranges.end()) : ranges.begin();
+    const std::uint64_t end = range->is_open() ? accepted_ : range->end.points();
+    const bool between = range->begin.before(last.end) && last.end.points() < end;
+    done = in_file && between && ranges.size() < kMaxRanges;
+    if (done) {
+      const Range rest{last.end, range->end};
+      range->end = last.end;
+      ranges.insert(std::next(range), rest);
+    }
+  }
+  if (done) write_slot_or_log();
+  return done;
 }
 
 NotBefore RingFile::not_before(ReaderId reader) const {

@@ -163,6 +163,18 @@ std::optional<base::ByteSpan> checked(base::ByteSpan bytes, std::uint32_t seed) 
   return bytes.first(size - 4);
 }
 
+// Returns how many points were passed over.
+std::uint64_t move_begin(Range& range, const Mark& to) {
+  if (!range.begin.before(to)) return 0;
+  const std::uint64_t from = range.begin.points();
+  range.begin = to;
+  if (to.points() < from) {
+    range.begin.point_sequence = from;
+    range.begin.points_into_block = 0;
+  }
+  return std::max(from, to.points()) - from;
+}
+
 }  // namespace
 
 std::string encode_state(const State& state, const Superblock& superblock) {
@@ -249,21 +261,16 @@ std::uint64_t advance(ReaderState& reader, const Mark& to) {
   std::uint64_t passed = 0;
   while (true) {
     Range& front = reader.ranges.front();
-    const std::uint64_t from = front.begin.points();
     const bool leaves = !front.is_open() && !to.before(front.end);
-    if (!leaves) {
-      if (!front.begin.before(to)) return passed;
-      passed += std::max(from, to.points()) - from;
-      front.begin = to;
-      if (to.points() < from) {
-        front.begin.point_sequence = from;
-        front.begin.points_into_block = 0;
-      }
-      return passed;
-    }
+    if (!leaves) return passed + move_begin(front, to);
+    const std::uint64_t from = front.begin.points();
     passed += std::max(from, front.end.points()) - from;
     reader.ranges.erase(reader.ranges.begin());
   }
+}
+
+std::uint64_t advance_last(ReaderState& reader, const Mark& to) {
+  return move_begin(reader.ranges.back(), to);
 }
 
 std::optional<Superblock> superblock_from_state(base::ByteSpan bytes) {

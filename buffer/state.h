@@ -82,6 +82,9 @@ struct State {
 // Returns how many of its points were passed over; it is for the caller to count them.
 std::uint64_t advance(ReaderState& reader, const Mark& to);
 
+// The same within the last range, whatever is pending before it.
+std::uint64_t advance_last(ReaderState& reader, const Mark& to);
+
 // A superblock rebuilt from a state record, should both superblocks be lost. The record vouches for
 // itself: its checksum is seeded with the salt it holds.
 [[nodiscard]] std::optional<Superblock> superblock_from_state(base::ByteSpan bytes);

@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "config/secret.h"
+
 namespace holdfast::config {
 namespace {
 
@@ -75,6 +77,22 @@ bool allowed_text(const std::string& text, const Table::Entry& entry, const Valu
   report(entry, value, rules, diagnostics,
          fmt::format("{}{}{}", one_of, fmt::join(shown, ", "), near));
   return false;
+}
+
+// The text itself, or what the file holds that a secret names. False when that fails.
+bool take_text(std::string text, const Table::Entry& entry, const Value& value, const Rules& rules,
+               Diagnostics& diagnostics, std::string& out) {
+  if (rules.secret) {
+    auto secret = resolve_secret(text, process_environment());
+    if (!secret) {
+      diagnostics.error(value.where, fmt::format("`{}`: {}", entry.key, secret.error().message));
+      return false;
+    }
+    text = std::move(*secret);
+  }
+  if (!allowed_text(text, entry, value, rules, diagnostics)) return false;
+  out = std::move(text);
+  return true;
 }
 
 // "an integer", with a hint when the value only has quotes too many.
@@ -180,7 +198,7 @@ void read_value(const Table::Entry& entry, const Rules& rules, Diagnostics& diag
     report(entry, value, rules, diagnostics, "a string");
     return;
   }
-  if (allowed_text(*text, entry, value, rules, diagnostics)) out = *text;
+  (void)take_text(*text, entry, value, rules, diagnostics, out);
 }
 
 void read_value(const Table::Entry& entry, const Rules& rules, Diagnostics& diagnostics,
@@ -245,9 +263,7 @@ void read_value(const Table::Entry& entry, const Rules& rules, Diagnostics& diag
     if (text == nullptr || value.date_time) {
       report(entry, value, rules, diagnostics, "a string");
       good = false;
-    } else if (allowed_text(*text, entry, value, rules, diagnostics)) {
-      read.push_back(*text);
-    } else {
+    } else if (!take_text(*text, entry, value, rules, diagnostics, read.emplace_back())) {
       good = false;
     }
   }
@@ -274,9 +290,7 @@ void read_value(const Table::Entry& entry, const Rules& rules, Diagnostics& diag
       report(item, item.value, rules, diagnostics,
              fmt::format("a string, as all values of `{}`", entry.key));
       good = false;
-    } else if (allowed_text(*text, item, item.value, rules, diagnostics)) {
-      read[item.key] = *text;
-    } else {
+    } else if (!take_text(*text, item, item.value, rules, diagnostics, read[item.key])) {
       good = false;
     }
   }

@@ -34,7 +34,8 @@ struct Rules {
   std::optional<double> max{};
   std::vector<std::string_view> choices{};    // the only texts allowed, if not empty
   std::vector<std::string_view> old_names{};  // accepted with a warning that names the new one
-  bool secret = false;                        // never shown in a message, log or sample
+  // Never shown in a message, log or sample. A text may name a file to read it from (secret.h).
+  bool secret = false;
   bool required = false;
   // If set: the option is accepted and has no effect here; the text says what is done instead.
   std::string_view no_effect{};

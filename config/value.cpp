@@ -14,12 +14,23 @@ constexpr std::size_t kShownBytes = 60;
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
+// The credentials of a URL are not for messages: all between "://" and the last '@'.
+std::string without_credentials(std::string_view text) {
+  const auto scheme = text.find("://");
+  const auto at = text.rfind('@');
+  if (scheme == std::string_view::npos || at == std::string_view::npos || at < scheme) {
+    return std::string(text);
+  }
+  return fmt::format("{}***{}", text.substr(0, scheme + 3), text.substr(at));
+}
+
 // At most kShownBytes of the text, cut between characters.
-std::string shortened(std::string_view text) {
+std::string shortened(std::string_view whole) {
+  const std::string text = without_credentials(whole);
   if (text.size() <= kShownBytes) return quoted(text);
   std::size_t end = kShownBytes;
   while (end > 0 && is_continuation(text[end])) --end;
-  std::string out = quoted(text.substr(0, end));
+  std::string out = quoted(std::string_view(text).substr(0, end));
   out.insert(out.size() - 1, "...");
   return out;
 }

@@ -29,7 +29,7 @@ struct Value {
   // "a string", "an integer"... for messages.
   [[nodiscard]] std::string_view kind() const;
   // The value as a person would write it, shortened: for "found ..." in messages. Lists and tables
-  // are named by their kind.
+  // are named by their kind; the credentials of a URL are not shown.
   [[nodiscard]] std::string shown() const;
 };
 

@@ -30,20 +30,51 @@ std::string text_member(const json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+std::uint64_t number_member(const json& object, const char* name) {
+  const auto found = object.is_object() ? object.find(name) : object.end();
+  return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+
 // InfluxDB 3 says which line it was in "data", an object or a list of them.
-std::string line_detail(const json& document) {
-  const auto found = document.find("data");
-  if (found == document.end()) return {};
-  const json& data = found->is_array() && !found->empty() ? found->front() : *found;
-  return text_member(data, "error_message");
+const json& line_detail(const json& document) {
+  static const json none;
+  const auto found = document.is_object() ? document.find("data") : document.end();
+  if (found == document.end()) return none;
+  return found->is_array() && !found->empty() ? found->front() : *found;
+}
+
+// "line" as InfluxDB 2 documents it (2.7 never sends it), "line_number" of InfluxDB 3.
+std::uint64_t bad_line(std::string_view body) {
+  const json document = json::parse(body, nullptr, /*allow_exceptions=*/false);
+  const std::uint64_t line = number_member(document, "line");
+  return line > 0 ? line : number_member(line_detail(document), "line_number");
+}
+
+// Of a 413: its "maxLength", or the largest number in the message, which the documentation says
+// names the largest size. Numbers that cannot be a size do not count.
+std::uint64_t max_body_bytes(std::string_view body, std::string_view message) {
+  constexpr std::uint64_t kLeast = 1024;
+  const json document = json::parse(body, nullptr, /*allow_exceptions=*/false);
+  std::uint64_t most = number_member(document, "maxLength");
+  for (std::size_t at = 0; at < message.size();) {
+    std::uint64_t number = 0;
+    const char* const begin = message.data() + at;
+    const auto read = std::from_chars(begin, message.data() + message.size(), number);
+    if (read.ec == std::errc()) most = std::max(most, number);
+    at += std::max<std::size_t>(1, static_cast<std::size_t>(read.ptr - begin));
+  }
+  return most >= kLeast ? most : 0;
 }
 
 std::optional<std::string> json_message(std::string_view body) {
   const json document = json::parse(body, nullptr, /*allow_exceptions=*/false);
   if (!document.is_object()) return std::nullopt;
-  std::string message = text_member(document, "error");
-  if (message.empty()) message = text_member(document, "message");
-  if (const std::string detail = line_detail(document); !detail.empty()) message += ": " + detail;
+  std::string message;
+  for (const char* const name : {"error", "message", "err", "code"}) {
+    if (message.empty()) message = text_member(document, name);
+  }
+  const std::string detail = text_member(line_detail(document), "error_message");
+  if (!detail.empty()) message += ": " + detail;
   return message;
 }
 
@@ -123,6 +154,8 @@ Decision refused(const HttpResult& answer, const AnswerContext& context, std::st
   if (answer.error != TransportError::kNone && message.empty()) decision.may_be_stored = true;
   decision.action = Action::kRejected;
   decision.lower_batch_size = answer.status == 413;
+  if (decision.lower_batch_size) decision.max_body_bytes = max_body_bytes(answer.body, message);
+  decision.bad_line = bad_line(answer.body);
   return decision;
 }
 
@@ -141,7 +174,9 @@ Decision server_error(const HttpResult& answer, const AnswerContext& context,
   if (answer.status == 500 && contains(message, "retention policy not found")) {
     return misconfigured();
   }
-  return Decision{};
+  Decision decision;
+  decision.ambiguous = answer.status == 500;
+  return decision;
 }
 
 Decision action_for(const HttpResult& answer, const AnswerContext& context) {

@@ -19,7 +19,8 @@ class Batch {
 
   // Takes a batch read with kPrefix. Deflated blocks are spliced in place. Blocks whose first lines
   // are already acknowledged, uncompressed blocks and what lies beyond `max_points` are inflated,
-  // cut at a line and compressed again. kCorrupt when the blocks contradict their own counts.
+  // cut at a line and compressed again; many small blocks are made into one, a third of their size.
+  // kCorrupt when the blocks contradict their own counts.
   [[nodiscard]] static base::Result<Batch> from_blocks(buffer::ReadBatch blocks,
                                                        std::uint64_t max_points);
 
@@ -36,6 +37,8 @@ class Batch {
   // The start of the first line (at most `max_bytes`), for a log message; inflates no more than it
   // needs. Empty if it cannot be read.
   [[nodiscard]] std::string first_line(std::size_t max_bytes = 256) const;
+  // The same of any line, counted from 1; inflates all.
+  [[nodiscard]] std::string line(std::uint64_t number, std::size_t max_bytes = 256) const;
 
  private:
   std::uint64_t points_ = 0;

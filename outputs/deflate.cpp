@@ -119,6 +119,14 @@ base::Result<std::uint32_t> gzip_content_size(std::string_view stream) {
   return size;
 }
 
+base::Result<std::string> gzip(std::string_view raw) {
+  std::string out(kGzipHeaderSize, '\0');
+  write_gzip_header(out.data());
+  if (auto packed = append_fragment(raw, out); !packed) return tl::unexpected(packed.error());
+  append_gzip_end(crc32_of(raw), raw.size(), out);
+  return out;
+}
+
 base::Result<std::string> gunzip(std::string_view stream, std::size_t limit) {
   bool ended = false;
   auto raw = inflate_up_to(stream, kGzipWindow, limit, ended);

@@ -29,6 +29,8 @@ void append_gzip_end(std::uint32_t crc32, std::uint64_t raw_size, std::string& o
 // How much a gzip stream of one member says that it holds, modulo 2^32; kCorrupt if it is no such
 // stream, or says more than its size can hold.
 [[nodiscard]] base::Result<std::uint32_t> gzip_content_size(std::string_view stream);
+// A gzip stream of one member.
+[[nodiscard]] base::Result<std::string> gzip(std::string_view raw);
 
 // Inflates a gzip stream of one member up to `limit` bytes; kCorrupt when it fails its checks.
 // A shorter limit than the content is no error.

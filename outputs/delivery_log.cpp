@@ -38,10 +38,19 @@ void DeliveryLog::rejected(const Batch& batch, std::uint64_t rejected, const Dec
                            base::BootTime now) {
   std::uint64_t suppressed = 0;
   if (!rejections_.allow(now, suppressed)) return;
-  log_.error("{} of {} points rejected by the server{}: {}; first line: {}", rejected,
-             batch.points(), decision.may_be_stored ? " (some may be stored)" : "", decision.reason,
-             batch.first_line());
+  const bool named = decision.bad_line > 0 && decision.bad_line <= batch.points();
+  log_.error("{} of {} points rejected by the server{}: {}; {}: {}", rejected, batch.points(),
+             decision.may_be_stored ? " (some may be stored)" : "", decision.reason,
+             named ? fmt::format("line {}", decision.bad_line) : "first line",
+             named ? batch.line(decision.bad_line) : batch.first_line());
   if (suppressed > 0) log_.error("{} more batches were rejected since the last line", suppressed);
+}
+
+void DeliveryLog::splitting(std::uint64_t points, const Decision& decision, base::BootTime now) {
+  std::uint64_t suppressed = 0;
+  if (!splits_.allow(now, suppressed)) return;
+  log_.warn("a batch of {} points was refused, it is sent again in parts to find the bad lines: {}",
+            points, decision.reason);
 }
 
 void DeliveryLog::unreadable(std::uint64_t points, const std::string& reason) {
@@ -52,6 +61,10 @@ void DeliveryLog::unreadable(std::uint64_t points, const std::string& reason) {
 void DeliveryLog::smaller_batches(std::uint64_t points) {
   log_.warn("the server finds the request too large: at most {} {} a request from now on", points,
             plural(points));
+}
+
+void DeliveryLog::smaller_requests(std::uint64_t bytes) {
+  log_.warn("the server takes at most {} bytes in a request: smaller ones from now on", bytes);
 }
 
 void DeliveryLog::resumed_wait(base::Duration wait) {

@@ -26,8 +26,11 @@ class DeliveryLog {
   // `rejected` points of the batch were refused for good.
   void rejected(const Batch& batch, std::uint64_t rejected, const Decision& decision,
                 base::BootTime now);
+  // A refused batch is sent again in parts.
+  void splitting(std::uint64_t points, const Decision& decision, base::BootTime now);
   void unreadable(std::uint64_t points, const std::string& reason);
   void smaller_batches(std::uint64_t points);
+  void smaller_requests(std::uint64_t bytes);
   void resumed_wait(base::Duration wait);
 
  private:
@@ -35,6 +38,7 @@ class DeliveryLog {
 
   base::Logger log_;
   base::LogThrottle rejections_{std::chrono::seconds(10)};
+  base::LogThrottle splits_{std::chrono::minutes(1)};
   std::optional<base::BootTime> failing_since_;
   std::optional<Action> last_action_;   // of the last failure said
   base::BootTime next_failure_line_{};  // the same failure is not said again before

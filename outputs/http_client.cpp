@@ -23,6 +23,8 @@ using base::ErrorCode;
 
 // How often a running request looks whether it must stop.
 constexpr int kPollMs = 100;
+// How long an address is remembered while all goes well.
+constexpr long kDnsCacheSeconds = 60;
 
 struct EasyDeleter {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -30,11 +32,15 @@ struct EasyDeleter {
 struct MultiDeleter {
   void operator()(CURLM* handle) const { curl_multi_cleanup(handle); }
 };
+struct UrlDeleter {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
 struct ListDeleter {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 using Easy = std::unique_ptr<CURL, EasyDeleter>;
 using Multi = std::unique_ptr<CURLM, MultiDeleter>;
+using Url = std::unique_ptr<CURLU, UrlDeleter>;
 using HeaderList = std::unique_ptr<curl_slist, ListDeleter>;
 
 long milliseconds(base::Duration duration) {
@@ -50,10 +56,14 @@ bool append(HeaderList& list, const std::string& line) {
   return true;
 }
 
-HeaderList header_list(const HttpRequest& request) {
+HeaderList header_list(const HttpRequest& request, const std::string& host) {
   HeaderList list;
   // Without this libcurl waits a second for a 100 before it sends a large body.
   bool good = append(list, "Expect:");
+  const bool own_host =
+      std::any_of(request.headers.begin(), request.headers.end(),
+                  [](const auto& h) { return curl_strequal(h.name.c_str(), "Host") != 0; });
+  if (!host.empty() && !own_host) good = good && append(list, "Host: " + host);
   for (const HttpHeader& header : request.headers) {
     // libcurl's spelling of a header with an empty value ends with a semicolon.
     good = good &&
@@ -71,6 +81,7 @@ TransportError kind_of(CURLcode code) {
     case CURLE_COULDNT_RESOLVE_PROXY:
       return TransportError::kResolve;
     case CURLE_COULDNT_CONNECT:
+    case CURLE_INTERFACE_FAILED:
       return TransportError::kConnect;
     case CURLE_OPERATION_TIMEDOUT:
       return TransportError::kTimeout;
@@ -81,6 +92,7 @@ TransportError kind_of(CURLcode code) {
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
       return TransportError::kTls;
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
@@ -97,6 +109,37 @@ TransportError kind_of(CURLcode code) {
     default:
       return TransportError::kOther;
   }
+}
+
+std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
+  std::string out(text);
+  curl_free(text);
+  return out;
+}
+
+// Where to go when the certificate is for another name: the URL with that name in place of its
+// host, libcurl's word for where to connect to all the same, and the Host header of the URL as it
+// was.
+struct Renamed {
+  std::string url;
+  std::string connect_to;
+  std::string host_header;
+};
+
+Renamed renamed(const std::string& text, const std::string& server_name) {
+  const Url url(curl_url());
+  if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) return {};
+  Renamed out;
+  const std::string host = part_of(url.get(), CURLUPART_HOST);
+  const std::string port = part_of(url.get(), CURLUPART_PORT);  // empty: not in the URL
+  out.host_header = port.empty() ? host : host + ":" + port;
+  out.connect_to =
+      fmt::format("::{}:{}", host, part_of(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
+  if (curl_url_set(url.get(), CURLUPART_HOST, server_name.c_str(), 0) != CURLUE_OK) return {};
+  out.url = part_of(url.get(), CURLUPART_URL);
+  return out;
 }
 
 // What the callbacks of one attempt share.
@@ -175,6 +218,19 @@ class CurlClient final : public HttpClient {
       set(CURLOPT_PASSWORD, options_.password.c_str());
     }
     set_text(CURLOPT_PROXY, options_.proxy);
+    if (!options_.unix_socket.empty()) {
+      set(CURLOPT_UNIX_SOCKET_PATH, options_.unix_socket.c_str());
+      set(CURLOPT_PROXY, "");  // not even the environment's
+    }
+    if (!options_.local_address.empty()) {
+      set(CURLOPT_INTERFACE, ("host!" + options_.local_address).c_str());
+    }
+    if (options_.local_port > 0) set(CURLOPT_LOCALPORT, static_cast<long>(options_.local_port));
+    if (options_.low_speed_limit > 0) {
+      set(CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(options_.low_speed_limit));
+      set(CURLOPT_LOW_SPEED_TIME, std::max(1L, milliseconds(options_.low_speed_time) / 1000));
+    }
+    set_text(CURLOPT_PINNEDPUBLICKEY, options_.tls_pinned_public_key);
     set_text(CURLOPT_CAINFO, options_.tls_ca);
     set_text(CURLOPT_SSLCERT, options_.tls_cert);
     set_text(CURLOPT_SSLKEY, options_.tls_key);
@@ -199,13 +255,22 @@ class CurlClient final : public HttpClient {
     return ::close(socket);
   }
 
-  bool prepare(const HttpRequest& request, const HeaderList& headers, bool fresh,
-               Exchange& exchange) {
+  // Under which name to speak to the server; empty: the URL's own.
+  Renamed other_name(const HttpRequest& request) const {
+    if (options_.tls_server_name.empty() || !request.url.starts_with("https:")) return {};
+    return renamed(request.url, options_.tls_server_name);
+  }
+
+  bool prepare(const HttpRequest& request, const Renamed& name, const HeaderList& headers,
+               const HeaderList& connect_to, bool fresh, Exchange& exchange) {
     bool good = headers != nullptr;
     const auto set = [&](CURLoption option, auto value) {
       good = good && curl_easy_setopt(easy_.get(), option, value) == CURLE_OK;
     };
-    set(CURLOPT_URL, request.url.c_str());
+    set(CURLOPT_URL, name.url.empty() ? request.url.c_str() : name.url.c_str());
+    set(CURLOPT_CONNECT_TO, connect_to.get());
+    // The server may have moved: what the name meant a moment ago is no longer trusted.
+    set(CURLOPT_DNS_CACHE_TIMEOUT, failed_ ? 0L : kDnsCacheSeconds);
     set(CURLOPT_POST, 1L);
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     set(CURLOPT_POSTFIELDS, request.body.data() == nullptr ? "" : request.body.data());
@@ -222,13 +287,19 @@ class CurlClient final : public HttpClient {
     exchange_ = &exchange;
     error_[0] = '\0';
     reused_ = false;
-    const HeaderList headers = header_list(request);
-    const CURLcode code =
-        prepare(request, headers, fresh, exchange) ? perform(stop) : CURLE_OUT_OF_MEMORY;
+    const Renamed name = other_name(request);
+    const HeaderList headers = header_list(request, name.host_header);
+    HeaderList connect_to;
+    if (!name.connect_to.empty()) (void)append(connect_to, name.connect_to);
+    const CURLcode code = prepare(request, name, headers, connect_to, fresh, exchange)
+                              ? perform(stop)
+                              : CURLE_OUT_OF_MEMORY;
     exchange_ = nullptr;
+    failed_ = code != CURLE_OK;
     saw_answer_ = exchange.reader.saw_anything();
     // The handle must not keep pointers to what ends with this call.
     curl_easy_setopt(easy_.get(), CURLOPT_HTTPHEADER, nullptr);
+    curl_easy_setopt(easy_.get(), CURLOPT_CONNECT_TO, nullptr);
     curl_easy_setopt(easy_.get(), CURLOPT_POSTFIELDS, nullptr);
     return conclude(code, exchange);
   }
@@ -286,6 +357,7 @@ class CurlClient final : public HttpClient {
   Exchange* exchange_ = nullptr;  // of the attempt that is running
   bool reused_ = false;           // of the latest attempt
   bool saw_answer_ = false;
+  bool failed_ = false;
 };
 
 }  // namespace

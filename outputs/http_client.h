@@ -28,7 +28,7 @@ struct HttpRequest {
 enum class TransportError {
   kNone,
   kResolve,    // the name has no address
-  kConnect,    // refused or unreachable: nobody saw the request
+  kConnect,    // refused, unreachable, no such local address: nobody saw the request
   kTls,        // handshake or certificate
   kTimeout,    // ambiguous: the server may have the request
   kReset,      // the connection ended before the answer did: ambiguous
@@ -66,16 +66,24 @@ struct HttpClientOptions {
   std::string user_agent{};  // empty: "holdfast/<version>"
   std::string username{};    // Basic authentication when either is set
   std::string password{};
-  std::string proxy{};  // empty: as the environment says (http_proxy, https_proxy, no_proxy)
+  std::string proxy{};        // empty: as the environment says (http_proxy, https_proxy, no_proxy)
+  std::string unix_socket{};  // path; the request's host is then only a name, no proxy is asked
+  std::string local_address{};  // IP address to send from; empty: any
+  std::uint16_t local_port = 0;
+  std::uint64_t low_speed_limit = 0;  // bytes per second; slower for low_speed_time: kTimeout
+  base::Duration low_speed_time{std::chrono::seconds(30)};
   bool insecure_skip_verify = false;
   bool tls_1_3_only = false;  // otherwise 1.2 and later
   std::string tls_ca{};       // files; empty: the system's
   std::string tls_cert{};
   std::string tls_key{};
   std::string tls_key_pwd{};
+  std::string tls_server_name{};  // instead of the URL's host: asked for, and in the certificate
+  std::string tls_pinned_public_key{};  // "sha256//<base64>", several separated by ";"
 };
 
-// The libcurl form: one kept-alive connection, HTTP/1.1.
+// The libcurl form: one kept-alive connection, HTTP/1.1. After a failed request the name is looked
+// up afresh: the server may have moved.
 [[nodiscard]] base::Result<std::unique_ptr<HttpClient>> make_http_client(
     const HttpClientOptions& options, const base::Clock& clock);
 

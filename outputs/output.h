@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,13 @@ struct Decision {
   base::Duration wait{};       // kWait: as announced, not yet capped by max_retry_after
   std::uint64_t rejected = 0;  // kDelivered: points of the batch the server refused (partial write)
   bool may_be_stored = false;  // kRejected: some of the points may be in the database all the same
-  bool lower_batch_size = false;  // a 413: send smaller batches from now on
+  bool lower_batch_size = false;     // a 413: send smaller batches from now on
+  std::uint64_t max_body_bytes = 0;  // ... and none larger than this, if the server says so
+  // The first bad line, counted from 1, if the server names it; it may be wrong by blank lines and
+  // comments.
+  std::uint64_t bad_line = 0;
+  // kRetry: the same answer may be meant for the server's trouble and for this batch (a 500).
+  bool ambiguous = false;
   bool database_missing = false;  // kMisconfigured: creating the database may help
   int status = 0;                 // of the answer; 0 = none
   std::string reason{};  // the server's or the system's words, for log and status; no secrets
@@ -45,17 +52,23 @@ struct Attempt {
 struct OutputContext {
   const base::Clock& clock;  // outlives the output
   base::Logger log;          // named after the instance
+  // Longest wait that a server may ask for: WorkerOptions::max_retry_after.
+  base::Duration max_retry_after{std::chrono::minutes(10)};
 };
 
 // Called from the output's own worker thread only.
 class Output {
  public:
   virtual ~Output() = default;
-  // One attempt to hand the batch over. May block up to the output's timeout; gives up with kRetry
-  // soon after `stop` has expired.
+  // One attempt to hand the batch over. May block up to the output's timeout for each request that
+  // it takes (several servers, several databases); gives up with kRetry soon after `stop` has
+  // expired.
   [[nodiscard]] virtual Attempt deliver(Batch& batch, const StopSignal& stop) = 0;
   // Where batches go, for people: a URL without credentials, paths.
   [[nodiscard]] virtual std::string destination() const = 0;
+  // How unsigned fields are to be written: as `12u` (true), as `12i`, or no matter how. All outputs
+  // share the lines of the ring, so those that care must agree.
+  [[nodiscard]] virtual std::optional<bool> unsigned_fields() const { return std::nullopt; }
 };
 
 // Options all outputs share; declared in registry.cpp (worker_schema).
@@ -67,6 +80,10 @@ struct WorkerOptions {
   base::Duration flush_jitter{};
   config::Bytes max_batch_bytes{1ULL << 20};  // of lines, before compression
   base::Duration max_retry_after{std::chrono::minutes(10)};
+  std::string on_rejected = "drop";
+  std::string drain = "oldest_first";
+  std::string backfill_rate = "50%";          // parse_backfill_rate()
+  config::Bytes rate_limit{0};                // for each second, on the wire; 0: none
   std::string rejected_directory{};           // empty: refused batches are not kept
   config::Bytes rejected_limit{16ULL << 20};  // of all files that this output keeps there
 };

@@ -9,19 +9,11 @@
 
 #include "outputs/file.h"
 #include "outputs/influxdb.h"
+#include "outputs/influxdb_v2.h"
+#include "outputs/text.h"
 
 namespace holdfast::outputs {
 namespace {
-
-// FNV-1a, 64 bits.
-std::uint64_t hash64(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3ULL;
-  }
-  return hash;
-}
 
 std::string bounded(std::string name) {
   constexpr std::size_t kKeep = ReaderNames::kMaxBytes - 1 - 16;
@@ -34,7 +26,7 @@ std::string bounded(std::string name) {
 }  // namespace
 
 std::span<const OutputPlugin> all_outputs() {
-  static const std::array table{file_plugin(), influxdb_plugin()};
+  static const std::array table{file_plugin(), influxdb_plugin(), influxdb_v2_plugin()};
   return table;
 }
 
@@ -67,6 +59,21 @@ const config::Schema<WorkerOptions>& worker_schema() {
                   {.min = 1024, .max = 64 << 20})
           .option("max_retry_after", &O::max_retry_after,
                   "Longest wait a server may ask for (Retry-After).", {.min = 1, .max = 86'400})
+          .option(
+              "on_rejected", &O::on_rejected,
+              "What becomes of a batch refused with 400, 413 or 422: drop it, or split it, again "
+              "and again, until only the bad lines are dropped.",
+              {.choices = {"drop", "split"}})
+          .option("drain", &O::drain,
+                  "After an outage: all in order, or what is fresh at once and the backlog in "
+                  "between.",
+                  {.choices = {"oldest_first", "live_first"}})
+          .option(
+              "backfill_rate", &O::backfill_rate,
+              "How fast the backlog follows under live_first: a share of the time (\"50%\") or a "
+              "size for each second (\"20KB\").")
+          .option("rate_limit", &O::rate_limit,
+                  "Most bytes for each second on the wire, on average; 0: no limit.", {.min = 0})
           .option(
               "rejected_directory", &O::rejected_directory,
               "Directory that keeps what the server refused, a path from the root; made if only "

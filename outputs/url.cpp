@@ -5,6 +5,9 @@
 #include <charconv>
 #include <cstdint>
 
+#include <fmt/core.h>
+#include <sys/un.h>
+
 #include "outputs/text.h"
 
 namespace holdfast::outputs {
@@ -46,17 +49,37 @@ void take_user_info(std::string_view user_info, ServerUrl& url) {
   if (colon != std::string_view::npos) url.password = percent_decode(user_info.substr(colon + 1));
 }
 
+// "unix:///run/influxdb.sock": the socket lies on this machine, so the path must be absolute.
+base::Result<ServerUrl> parse_unix_url(std::string_view text) {
+  constexpr std::size_t kLongest = sizeof(sockaddr_un::sun_path) - 1;
+  ServerUrl url;
+  url.name = text;
+  url.base = "http://localhost";
+  url.socket = percent_decode(text.substr(std::string_view("unix://").size()));
+  if (!url.socket.starts_with('/') || url.socket.size() < 2) {
+    return fail(ErrorCode::kInvalid, "expected an absolute path, as in unix:///run/influxdb.sock");
+  }
+  if (url.socket.size() > kLongest || url.socket.find('\0') != std::string::npos) {
+    return fail(ErrorCode::kInvalid, "the path of a socket has at most {} bytes and no NUL",
+                kLongest);
+  }
+  return url;
+}
+
 }  // namespace
 
 base::Result<ServerUrl> parse_server_url(std::string_view text) {
   const auto end_of_scheme = text.find("://");
   const std::string_view scheme = text.substr(0, end_of_scheme);
-  if (end_of_scheme == std::string_view::npos || (scheme != "http" && scheme != "https")) {
-    return fail(ErrorCode::kInvalid, "expected a URL that begins with http:// or https://");
+  const bool known = scheme == "http" || scheme == "https" || scheme == "unix";
+  if (end_of_scheme == std::string_view::npos || !known) {
+    return fail(ErrorCode::kInvalid,
+                "expected a URL that begins with http://, https:// or unix://");
   }
   if (text.find_first_of("?#") != std::string_view::npos) {
     return fail(ErrorCode::kInvalid, "a server's URL has no query and no fragment");
   }
+  if (scheme == "unix") return parse_unix_url(text);
   const std::string_view rest = text.substr(end_of_scheme + 3);
   const auto slash = rest.find('/');
   std::string_view authority = rest.substr(0, slash);
@@ -74,7 +97,15 @@ base::Result<ServerUrl> parse_server_url(std::string_view text) {
     return fail(ErrorCode::kInvalid, "the URL's path has characters that must be percent-encoded");
   }
   url.base = fmt::format("{}://{}{}", scheme, authority, path);
+  url.name = url.base;
   return url;
+}
+
+std::string shown_url(std::string_view text) {
+  const auto at = text.rfind('@');
+  return one_line(
+      at == std::string_view::npos ? std::string(text) : fmt::format("***{}", text.substr(at)),
+      100);
 }
 
 std::string query_string(const std::map<std::string, std::string>& parameters) {

@@ -7,10 +7,7 @@ namespace holdfast::outputs {
 
 Worker::Worker(std::unique_ptr<Output> output, const WorkerOptions& options,
                DeliveryContext context, std::unique_ptr<Waiter> waiter)
-    : ring_(context.ring),
-      reader_(context.reader),
-      delivery_(std::move(output), options, std::move(context)),
-      waiter_(std::move(waiter)) {}
+    : delivery_(std::move(output), options, std::move(context)), waiter_(std::move(waiter)) {}
 
 Worker::~Worker() {
   request_stop(base::BootTime::min());
@@ -22,7 +19,7 @@ void Worker::start() {
 }
 
 void Worker::notify() {
-  if (ring_.pending_points(reader_) >= delivery_.wake_at_points()) waiter_->wake();
+  if (delivery_.wants_waking()) waiter_->wake();
 }
 
 void Worker::request_stop(base::BootTime deadline) {

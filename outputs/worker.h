@@ -37,8 +37,6 @@ class Worker {
  private:
   void run();
 
-  buffer::Ring& ring_;
-  buffer::ReaderId reader_;
   Delivery delivery_;
   std::unique_ptr<Waiter> waiter_;
   StopSignal stop_;

@@ -6,7 +6,7 @@ build_packages=(
   libasio-dev libcurl4-gnutls-dev zlib1g-dev libtoml11-dev libspdlog-dev libfmt-dev
   libexpected-dev nlohmann-json3-dev libcli11-dev libmicrohttpd-dev
 )
-test_packages=(libgtest-dev libgmock-dev influxdb clang-format)
+test_packages=(libgtest-dev libgmock-dev influxdb victoria-metrics nginx-light openssl clang-format)
 tidy_packages=(clang-tidy)
 fuzz_packages=(clang libclang-rt-14-dev)
 
@@ -35,8 +35,11 @@ install_packages() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-  # The service that came with InfluxDB is not wanted: tests and quickstart start servers of their own.
-  if [[ " ${missing[*]} " == *" influxdb "* && -d /run/systemd/system ]]; then
-    "${as_root[@]}" systemctl disable --now --quiet influxdb.service || true
-  fi
+  # Services that came with them are not wanted: tests and quickstart start servers of their own.
+  local service
+  for service in influxdb victoria-metrics nginx; do
+    if [[ " ${missing[*]} " == *" $service"[\ -]* && -d /run/systemd/system ]]; then
+      "${as_root[@]}" systemctl disable --now --quiet "$service.service" || true
+    fi
+  done
 }

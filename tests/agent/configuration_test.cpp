@@ -51,6 +51,24 @@ TEST(Configuration, AnInputsOwnOptionsWinOverTheAgents) {
   EXPECT_EQ(inputs[1].rules.precision, 1ms);
 }
 
+TEST(Configuration, UnsignedFieldsAreStoredAsAllOutputsWantThem) {
+  const std::string input = "[[inputs.mem]]\n";
+  const std::string with = "[[outputs.influxdb]]\ninflux_uint_support = true\n";
+  const std::string without = "[[outputs.influxdb_v2]]\nbucket = \"b\"\n";
+  const std::string file = "[[outputs.file]]\n";
+  const auto stored = [](const Configured& made) {
+    EXPECT_EQ(made.problems(), "");
+    return made.configuration.inputs.at(0).rules.encode.uint_support;
+  };
+  EXPECT_TRUE(stored(Configured(input + with + file)));
+  EXPECT_TRUE(stored(Configured(file + with + input)));
+  EXPECT_FALSE(stored(Configured(input + without + file)));
+  EXPECT_FALSE(stored(Configured(input + file)));
+  const Configured mixed(with + without + input);
+  EXPECT_THAT(mixed.problems(),
+              testing::StartsWith("test.toml:3:11: error: `influx_uint_support` differs"));
+}
+
 TEST(Configuration, TagsMergeWithTheInputsOwnFirst) {
   const Configured made(R"(
 [agent]

@@ -305,5 +305,30 @@ TEST_F(RingSpillTest, WithoutAnyReaderNothingIsDropped) {
   EXPECT_EQ(drain(*ring_, *ring_->attach("first")), numbers(0, 60));
 }
 
+// Its first points were had from memory; then a checkpoint went in front of it, which a power cut
+// took.
+TEST_F(RingSpillTest, ABlockHalfDoneInMemoryIsFoundBehindAHole) {
+  options_.checkpoint_bytes = 64;
+  restart(options_);
+  receive(4);
+  EXPECT_EQ(drain(*ring_, reader_), numbers(0, 4));
+  gather(6);
+  EXPECT_EQ(read_all(reader_), numbers(4, 10));
+  ring_->acknowledge(reader_, 2, {});
+  ASSERT_TRUE(ring_->sync(true));
+  const auto before = record_->size();
+  tend_after(options_.spill_after);
+  ASSERT_EQ(record_->size(), before + 2) << "a checkpoint and the block";
+  const auto checkpoint = last_data_write(*record_, 1);
+  const Bytes torn = image_without(*record_, [&](const FileOperation& operation) {
+    return operation.kind == Kind::kWrite && operation.offset == checkpoint.offset &&
+           operation.bytes == checkpoint.bytes;
+  });
+  const auto opened = open_image(torn, clock_, options_);
+  EXPECT_EQ(opened.ring->recovery().holes, 1U);
+  EXPECT_EQ(drain(*opened.ring, *opened.ring->attach("r")), numbers(6, 10));
+  EXPECT_EQ(reader_info(*opened.ring, "r").ledger.counters.corrupt, 0U);
+}
+
 }  // namespace
 }  // namespace holdfast::test

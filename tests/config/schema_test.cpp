@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <fstream>
 #include <limits>
 #include <memory>
 #include <string>
@@ -10,6 +11,8 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include "tests/support/temp_dir.h"
 
 namespace holdfast::config {
 namespace {
@@ -233,6 +236,36 @@ TEST(Schema, SecretsNeverShow) {
       EXPECT_EQ(message.find("31337"), std::string::npos) << message;
     }
   }
+}
+
+TEST(Schema, CredentialsInUrlsNeverShow) {
+  for (const char* text : {"http://me:hunter2@h", "see https://me:hun/ter2@h:1 for more"}) {
+    const auto messages = parse_one("count", std::string(text)).messages;
+    ASSERT_EQ(messages.size(), 1U);
+    EXPECT_NE(messages[0].find("://***@h"), std::string::npos) << messages[0];
+    EXPECT_EQ(messages[0].find("ter2"), std::string::npos) << messages[0];
+  }
+}
+
+TEST(Schema, SecretsComeFromFiles) {
+  const holdfast::test::TempDir dir;
+  const std::string path = dir.path("secret");
+  std::ofstream(path) << "from the file\n";
+  auto map = std::make_shared<Table>();
+  map->add("k", {}, text_value("@file:" + path));
+  Table table;
+  table.add("name", {}, text_value("@file:" + path));
+  table.add("list", {}, Value{Value::Array{text_value("@file:" + path), text_value("q")}, {}});
+  table.add("map", {}, Value{map, {}});
+  const Outcome out = parse(everything({.secret = true}), table);
+  EXPECT_EQ(out.messages, Messages{});
+  EXPECT_EQ(out.options.name, "from the file");
+  EXPECT_EQ(out.options.list, (StringList{"from the file", "q"}));
+  EXPECT_EQ(out.options.map.at("k"), "from the file");
+  // Other options are only texts.
+  EXPECT_EQ(parse_one("name", "@file:" + path).options.name, "@file:" + path);
+  EXPECT_EQ(parse_one("name", std::string("@file:/absent/x"), {.secret = true}).messages,
+            Messages{"error: `name`: /absent/x cannot be opened: No such file or directory"});
 }
 
 TEST(Schema, ValuesAlreadyReportedAreSilent) {

@@ -19,11 +19,59 @@ void DiskStates::issue(const test::FileOperation& operation) {
       write(operation);
       break;
     case Kind::kSync:
-      durable_ = cached_;
-      sectors_.clear();
-      writes_.clear();
+      complete_sync();
+      break;
+    case Kind::kFailedSync:
+      fail_sync();
       break;
   }
+}
+
+void DiskStates::fail_sync() {
+  for (Sector& sector : sectors_) {
+    sector.doubtful = true;
+    sector.written = false;
+    sector.forgetting = sector_of(durable_, sector.number);
+  }
+}
+
+void DiskStates::complete_sync() {
+  // Only sectors keep their doubts; the file's length never changes once a device may fail.
+  Bytes synced = cached_;
+  std::vector<Sector> in_doubt;
+  for (Sector& sector : sectors_) {
+    if (!sector.doubtful || !settle(sector)) continue;
+    const auto size = std::min<std::uint64_t>(kSector, synced.size() - sector.number * kSector);
+    std::copy_n(sector.forgetting.begin(), size,
+                synced.begin() + static_cast<std::ptrdiff_t>(sector.number * kSector));
+    in_doubt.push_back(std::move(sector));
+  }
+  durable_ = std::move(synced);
+  sectors_ = std::move(in_doubt);
+  writes_.clear();
+}
+
+bool DiskStates::settle(Sector& sector) {
+  const SectorBytes cached = sector_of(cached_, sector.number);
+  if (sector.written) {
+    sector.versions.assign(1, {kBefore, cached});
+  } else {
+    sector.forgetting = sector_of(durable_, sector.number);
+  }
+  std::erase_if(sector.versions,
+                [&](const Version& version) { return version.bytes == sector.forgetting; });
+  for (Version& version : sector.versions) version.write = kBefore;
+  sector.written = false;
+  return !sector.versions.empty();
+}
+
+DiskStates::SectorBytes DiskStates::sector_of(const Bytes& file, std::uint64_t number) const {
+  SectorBytes bytes{};
+  const std::uint64_t at = number * kSector;
+  if (at >= file.size()) return bytes;
+  std::copy_n(file.begin() + static_cast<std::ptrdiff_t>(at),
+              std::min<std::uint64_t>(kSector, file.size() - at), bytes.begin());
+  return bytes;
 }
 
 DiskStates::Sector& DiskStates::dirty(std::uint64_t number) {
@@ -41,11 +89,18 @@ void DiskStates::write(const test::FileOperation& operation) {
   for (std::uint64_t number = operation.offset / kSector; number * kSector < end; ++number) {
     Sector& sector = dirty(number);
     touched.push_back(static_cast<std::uint32_t>(&sector - sectors_.data()));
-    Version& version = sector.versions.emplace_back();
-    version.write = static_cast<std::uint32_t>(writes_.size());
-    const auto from = cached_.begin() + static_cast<std::ptrdiff_t>(number * kSector);
-    const auto size = std::min<std::uint64_t>(kSector, cached_.size() - number * kSector);
-    std::copy_n(from, size, version.bytes.begin());
+    const auto index = static_cast<std::uint32_t>(writes_.size());
+    const SectorBytes cached = sector_of(cached_, number);
+    if (sector.doubtful) {
+      sector.written = true;
+      const std::uint64_t from = std::max(operation.offset, number * kSector);
+      const std::uint64_t to = std::min(end, (number + 1) * kSector);
+      std::copy_n(operation.bytes.begin() + static_cast<std::ptrdiff_t>(from - operation.offset),
+                  to - from,
+                  sector.forgetting.begin() + static_cast<std::ptrdiff_t>(from - number * kSector));
+      if (sector.forgetting != cached) sector.versions.push_back({index, sector.forgetting});
+    }
+    sector.versions.push_back({index, cached});
   }
   writes_.push_back(std::move(touched));
 }
@@ -87,7 +142,8 @@ bool DiskStates::few(std::size_t limit) const {
 bool DiskStates::is_new(const Pick& pick) const {
   if (!last_was_write_) return true;
   return std::any_of(writes_.back().begin(), writes_.back().end(), [&](std::uint32_t index) {
-    return pick.versions[index] == sectors_[index].versions.size();
+    const std::uint16_t version = pick.versions[index];
+    return version > 0 && sectors_[index].versions[version - 1U].write + 1 == writes_.size();
   });
 }
 
@@ -209,7 +265,9 @@ std::string DiskStates::text(const Pick& pick) const {
     if (version == 0) {
       out += fmt::format(" {}:old", sectors_[i].number);
     } else {
-      out += fmt::format(" {}:{}", sectors_[i].number, sectors_[i].versions[version - 1U].write);
+      const std::uint32_t write = sectors_[i].versions[version - 1U].write;
+      out += write == kBefore ? fmt::format(" {}:kept{}", sectors_[i].number, version)
+                              : fmt::format(" {}:{}", sectors_[i].number, write);
     }
   }
   if (pick.size != cached_.size()) out += fmt::format("; file of {} bytes", pick.size);

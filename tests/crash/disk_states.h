@@ -6,11 +6,18 @@
 // since, each holds what it held then or what any of the writes that touched it left in the page
 // cache: so writes arrive whole, torn, in any order or not at all. A file that was made longer has
 // any length between the old and the new one, in whole sectors.
+//
+// A sync that failed may have made the kernel forget what it could not write: what was in the page
+// cache only at that moment may be lost for good, byte by byte, unless it is written again. So
+// after a later, completed sync a sector holds what was in the page cache, or what was durable
+// before with the writes since the failure on top; or, if there were none, any of the states
+// before.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -55,17 +62,29 @@ class DiskStates {
   [[nodiscard]] std::string text(const Pick& pick) const;
 
  private:
+  using SectorBytes = std::array<std::byte, kSector>;
+  // In place of a write: from before a completed sync, but perhaps forgotten by a failed one.
+  static constexpr std::uint32_t kBefore = std::numeric_limits<std::uint32_t>::max();
+
   struct Version {
     std::uint32_t write = 0;  // index into writes_
-    std::array<std::byte, kSector> bytes;
+    SectorBytes bytes;
   };
   struct Sector {
     std::uint64_t number = 0;
     std::vector<Version> versions;
+    bool doubtful = false;     // it was dirty when a sync failed,
+    bool written = false;      // ... and was written since, or since the last completed sync
+    SectorBytes forgetting{};  // if all that was dirty then is lost
   };
   using Chosen = std::function<bool(std::size_t write, std::size_t sector_of_write)>;
 
   void write(const test::FileOperation& operation);
+  void fail_sync();
+  void complete_sync();
+  // False if there is no more doubt about this sector.
+  bool settle(Sector& sector);
+  [[nodiscard]] SectorBytes sector_of(const Bytes& file, std::uint64_t number) const;
   Sector& dirty(std::uint64_t number);
   [[nodiscard]] bool is_new(const Pick& pick) const;
   [[nodiscard]] bool few(std::size_t limit) const;
@@ -79,7 +98,7 @@ class DiskStates {
 
   Bytes durable_;
   Bytes cached_;
-  // Since the last sync.
+  // Since the last sync, and those in doubt from before.
   std::vector<Sector> sectors_;
   std::vector<std::vector<std::uint32_t>> writes_;  // the sectors of each, indexes into sectors_
   bool last_was_write_ = false;

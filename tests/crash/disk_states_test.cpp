@@ -103,6 +103,53 @@ TEST(DiskStates, TheLastSectorMayBeShort) {
   EXPECT_EQ(disk.cached(), bytes_of({{448, 0}, {128, 9}}));
 }
 
+TEST(DiskStates, WhatAFailedSyncMayHaveForgottenNoLaterSyncBringsBack) {
+  DiskStates disk(Bytes(1024));
+  disk.issue(write(0, 1024, 1));
+  disk.issue({Kind::kFailedSync, 0, {}});
+  const std::set<Bytes> any{Bytes(1024), bytes_of({{512, 1}, {512, 0}}),
+                            bytes_of({{512, 0}, {512, 1}}), bytes_of({{1024, 1}})};
+  EXPECT_EQ(images(disk), any);
+  disk.issue({Kind::kSync, 0, {}});
+  EXPECT_EQ(images(disk), any);
+  EXPECT_EQ(disk.cached(), bytes_of({{1024, 1}})) << "the page cache has it";
+  disk.issue(write(0, 512, 1));
+  disk.issue({Kind::kSync, 0, {}});
+  const std::set<Bytes> half{bytes_of({{512, 1}, {512, 0}}), bytes_of({{1024, 1}})};
+  EXPECT_EQ(images(disk), half);
+  disk.issue(write(512, 512, 1));
+  disk.issue({Kind::kSync, 0, {}});
+  EXPECT_EQ(images(disk), std::set<Bytes>{bytes_of({{1024, 1}})});
+}
+
+TEST(DiskStates, OfASectorWrittenInPartAfterAFailedSyncTheRestIsStillInDoubt) {
+  DiskStates disk(Bytes(512));
+  disk.issue(write(0, 64, 1));
+  disk.issue(write(64, 64, 2));
+  disk.issue({Kind::kFailedSync, 0, {}});
+  disk.issue(write(64, 64, 2));
+  const Bytes one = bytes_of({{64, 0}, {64, 2}, {384, 0}});
+  const Bytes both = bytes_of({{64, 1}, {64, 2}, {384, 0}});
+  EXPECT_EQ(images(disk), (std::set<Bytes>{one, both}));
+  disk.issue({Kind::kSync, 0, {}});
+  EXPECT_EQ(images(disk), (std::set<Bytes>{one, both}));
+  disk.issue({Kind::kFailedSync, 0, {}});
+  disk.issue({Kind::kSync, 0, {}});
+  EXPECT_EQ(images(disk), (std::set<Bytes>{one, both})) << "there was nothing new to forget";
+  disk.issue(write(0, 64, 1));
+  EXPECT_EQ(images(disk), std::set<Bytes>{both});
+}
+
+TEST(DiskStates, WhatWasWrittenAgainAfterAFailedSyncIsDurableWithTheNextOne) {
+  DiskStates disk(Bytes(1024));
+  disk.issue(write(100, 800, 1));
+  disk.issue({Kind::kFailedSync, 0, {}});
+  disk.issue({Kind::kFailedSync, 0, {}});
+  disk.issue(write(100, 800, 1));
+  disk.issue({Kind::kSync, 0, {}});
+  EXPECT_EQ(images(disk), std::set<Bytes>{bytes_of({{100, 0}, {800, 1}, {124, 0}})});
+}
+
 TEST(DiskStates, AReportNamesTheWriteThatEachSectorIsOf) {
   DiskStates disk(Bytes(1024));
   disk.issue(write(0, 512, 1));

@@ -57,7 +57,9 @@ void Enumerator::try_seed(std::uint64_t seed) {
   base::Random random(seed);
   plan_ = draw_plan(random);
   Workload workload(random.next(), plan_, {});
-  const bool good = workload.run(static_cast<unsigned>(20 + random.below(60)));
+  // Little is written while a device fails or blocks wait in memory.
+  const std::uint64_t more = plan_.device_fails || plan_.gathered > 0 ? 60 : 0;
+  const bool good = workload.run(static_cast<unsigned>(20 + random.below(60) + more));
   const std::string wrong = workload.wrong();
   History history = workload.take_history();
   history.seed = seed;
@@ -116,9 +118,11 @@ bool Enumerator::try_state(Cut& cut, Bytes image, const Bounds& bounds, Observat
   viewing.options.sync = last.sync;
   if (cut.random.below(2) == 0) {
     viewing.run_on = [&](std::uint64_t tail) {
+      // With a checkpoint in front of each, three do not fit into the smallest rings.
+      const std::size_t most = buffer::data_size_of(history.options.size) < 8192 ? 2 : 3;
       Blocks blocks;
       for (const Shape& shape : shapes_from(history, tail, plan_)) {
-        if (blocks.size() == 3) break;
+        if (blocks.size() == most) break;
         blocks.push_back(make_block(kRunOnLevel, tail, shape));
         tail = blocks.back().end();
       }
@@ -127,7 +131,8 @@ bool Enumerator::try_state(Cut& cut, Bytes image, const Bounds& bounds, Observat
   }
   ++place_.state[history.level - 1];
   Evidence evidence;
-  if (bounds.power_cut) evidence = evidence_in(image, history, cut.position);
+  if (bounds.power_cut)
+    evidence = evidence_in(image, history, history.snapshots[bounds.low].position, cut.position);
   seen = observe(std::move(image), viewing);
   count(history, bounds, seen);
   const std::string wrong = settings_.lying ? judge_lied_to(seen, history, bounds)
@@ -195,7 +200,8 @@ void Enumerator::go_on(const Cut& cut, Bytes image, const Bounds& bounds, const 
   start.level = 2;
   start.image = std::move(image);
   start.first = snapshot_of(seen.opened);
-  start.first.accepted = bounds.lenient ? 0 : history.snapshots[bounds.low].accepted;
+  start.first.accepted = start.first.numbers_below =
+      bounds.lenient ? 0 : history.snapshots[bounds.low].numbers_below;
   start.first.sync = bounds.lenient ? buffer::SyncMode::kNever : last.sync;
   start.first.wall = last.wall;
   start.first.boot_id = "after the cut";
@@ -238,6 +244,12 @@ void Enumerator::count(const History& history, const Bounds& bounds, const Obser
   report_.holes += seen.recovery.holes > 0 ? 1 : 0;
   report_.ghosts += seen.recovery.ghosts_erased > 0 ? 1 : 0;
   report_.lenient += bounds.lenient ? 1 : 0;
+  const Snapshot& last = history.snapshots[bounds.high];
+  report_.held += last.held > 0 ? 1 : 0;
+  report_.refused += last.trouble.refused > 0 ? 1 : 0;
+  report_.failed_syncs += last.trouble.failed_syncs > 0 ? 1 : 0;
+  report_.healed += last.trouble.heals > 0 ? 1 : 0;
+  report_.spilled += last.trouble.spills > 0 ? 1 : 0;
   const bool loss =
       std::any_of(seen.emptied.readers.begin(), seen.emptied.readers.end(),
                   [](const buffer::ReaderInfo& r) { return r.ledger.counters.corrupt > 0; });
@@ -253,6 +265,7 @@ void Enumerator::violation(const History& history, std::size_t position, const s
   text += fmt::format("\n  cut after operation {} of {}, in step {} ({})\n  {}\n  wrong: {}",
                       position, history.operations.size(), step - history.snapshots.begin(),
                       step == history.snapshots.end() ? "the last" : step->step, what, wrong);
+  if (settings_.trace) text += "\n" + text_of(history);
   if (settings_.on_violation) settings_.on_violation(text);
   report_.violations.push_back(std::move(text));
 }

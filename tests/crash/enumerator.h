@@ -18,6 +18,7 @@ struct Settings {
   std::uint64_t states = 50'000;  // stop after so many
   std::uint64_t seed = 1;         // of the first workload; the next one has the next seed
   bool lying = false;
+  bool trace = false;               // a violation tells all steps and operations of its history
   std::size_t most_violations = 5;  // stop after so many
   // Called at once for each: the ring may crash before the end.
   std::function<void(const std::string&)> on_violation = {};
@@ -32,6 +33,9 @@ struct Report {
   std::uint64_t seeds = 0;
   // How much of what makes recovery hard was met.
   std::uint64_t full_scans = 0, holes = 0, ghosts = 0, with_loss = 0, lenient = 0;
+  // States in which blocks waited in memory, or after blocks were refused, a sync had failed, the
+  // ring had healed, blocks had been written out of memory for their age.
+  std::uint64_t held = 0, refused = 0, failed_syncs = 0, healed = 0, spilled = 0;
   std::vector<std::string> violations;
 };
 

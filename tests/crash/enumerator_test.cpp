@@ -26,6 +26,16 @@ TEST(Enumerator, MeetsEverythingThatMakesRecoveryHard) {
   EXPECT_GT(report.with_loss, 500U);
 }
 
+TEST(Enumerator, MeetsBlocksInMemoryAndADeviceThatFails) {
+  const Report report = run({.states = 20'000, .seed = 1});
+  EXPECT_EQ(report.violations, std::vector<std::string>{});
+  EXPECT_GT(report.held, 200U);
+  EXPECT_GT(report.refused, 500U);
+  EXPECT_GT(report.failed_syncs, 300U);
+  EXPECT_GT(report.healed, 300U);
+  EXPECT_GT(report.spilled, 100U);
+}
+
 TEST(Enumerator, ASeedGivesTheSameStatesAgain) {
   const Report once = run({.states = 1500, .seed = 7});
   const Report again = run({.states = 1500, .seed = 7});

@@ -34,14 +34,6 @@ bool arrived(const test::FileOperation& write, std::size_t size, const Bytes& im
                     image.begin() + static_cast<std::ptrdiff_t>(write.offset));
 }
 
-// Nothing if it is a pad, a checkpoint or the end of a ghost.
-const KnownBlock* block_written_by(const test::FileOperation& write, const History& history) {
-  constexpr std::size_t kKind = 4;
-  constexpr std::size_t kPointSequence = 16;
-  if (write.bytes[kKind] != std::byte{1}) return nullptr;
-  return history.block_at(base::load_le<std::uint64_t>(write.bytes.data() + kPointSequence));
-}
-
 }  // namespace
 
 bool ReaderSnapshot::same_but_for_losses(const ReaderSnapshot& other) const {
@@ -71,9 +63,27 @@ std::size_t History::last_sync_before(std::size_t cut) const {
   return cut;
 }
 
-Evidence evidence_in(const Bytes& image, const History& history, std::size_t cut) {
+const KnownBlock* block_written_by(const test::FileOperation& operation, const History& history) {
+  constexpr std::size_t kKind = 4;
+  constexpr std::size_t kPointSequence = 16;
+  if (operation.kind != test::FileOperation::Kind::kWrite) return nullptr;
+  if (operation.offset < buffer::kDataOffset) return nullptr;
+  if (operation.bytes[kKind] != std::byte{1}) return nullptr;
+  return history.block_at(base::load_le<std::uint64_t>(operation.bytes.data() + kPointSequence));
+}
+
+Evidence evidence_in(const Bytes& image, const History& history, std::size_t since,
+                     std::size_t cut) {
   Evidence found;
-  for (std::size_t i = history.last_sync_before(cut); i < cut; ++i) {
+  const std::size_t syncs_end = history.last_sync_before(cut);
+  for (std::size_t i = since; i < syncs_end; ++i) {
+    if (const KnownBlock* block = block_written_by(history.operations[i], history)) {
+      found.synced_below = std::max(found.synced_below, block->end());
+      found.whole = found.whole.united(PointSet(block->first, block->end()));
+    }
+  }
+  found.accepted = found.synced_below;
+  for (std::size_t i = syncs_end; i < cut; ++i) {
     const auto& operation = history.operations[i];
     const bool is_block = operation.offset >= buffer::kDataOffset;
     if (operation.kind != test::FileOperation::Kind::kWrite) continue;
@@ -85,8 +95,8 @@ Evidence evidence_in(const Bytes& image, const History& history, std::size_t cut
         found.whole = found.whole.united(PointSet(block->first, block->end()));
       }
     } else if (arrived(operation, operation.bytes.size(), image)) {
-      const std::uint64_t before = history.snapshots[last_done_at(history, i)].accepted;
-      found.accepted = std::max(found.accepted, before);
+      const Snapshot& before = history.snapshots[last_done_at(history, i)];
+      found.accepted = std::max(found.accepted, before.accepted - before.held);
     }
   }
   return found;
@@ -104,17 +114,24 @@ Bounds bounds_of_power_cut(const History& history, std::size_t cut) {
     bounds.lenient = bounds.lenient || history.snapshots[i].sync == buffer::SyncMode::kNever;
   }
   if (bounds.lenient) bounds.low = 0;
+  // Each sync takes a slot along, and with it the ledger as it is.
+  bounds.ledger_low = bounds.low;
   return bounds;
 }
 
 Bounds bounds_of_kill(const History& history, std::size_t cut, bool within_next) {
   Bounds bounds;
+  bounds.torn = within_next;
   bounds.high = step_at(history, within_next ? cut + 1 : cut);
   // Steps that write nothing share their place with the one before: any of them may show.
   bounds.low = last_done_at(history, cut);
   while (bounds.low > 0 &&
          history.snapshots[bounds.low - 1].position == history.snapshots[bounds.low].position) {
     --bounds.low;
+  }
+  bounds.ledger_low = bounds.low;
+  while (bounds.ledger_low > 0 && history.snapshots[bounds.ledger_low].ledger_unwritten) {
+    --bounds.ledger_low;
   }
   bounds.between_steps = !within_next && history.snapshots[bounds.high].position == cut;
   return bounds;

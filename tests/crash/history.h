@@ -32,14 +32,31 @@ struct ReaderSnapshot {
   [[nodiscard]] bool same_but_for_losses(const ReaderSnapshot& other) const;
 };
 
+// What the ring has been through so far.
+struct Trouble {
+  unsigned refused = 0;       // blocks
+  unsigned failed_syncs = 0;  // that the device failed
+  unsigned heals = 0;
+  unsigned spills = 0;  // tends that wrote blocks out of memory, with a device that works
+};
+
 // The ring after a step of the workload.
 struct Snapshot {
   std::size_t position = 0;    // operations on the file so far
   std::size_t durable_at = 0;  // durable once a sync at this place of the log or later is completed
   std::uint64_t accepted = 0;
-  // Points below this must be found again, once this snapshot is durable. More than `accepted` only
-  // while a ring is being recovered: numbers may be lost then, points may not.
+  // A ring that is opened on the file as it is now must know that so many numbers were given out.
+  // Less than `accepted` while blocks wait in memory or were delivered from there.
+  std::uint64_t numbers_below = 0;
+  // Points below this must be found again, once this snapshot is durable. More than `numbers_below`
+  // only while a ring is being recovered: numbers may be lost then, points may not.
   std::uint64_t found_below = 0;
+  PointSet unwritten;      // accepted, and never written: in memory, or delivered from there
+  std::uint64_t held = 0;  // points that wait in memory
+  // No slot has this ledger: points were delivered from memory, or the device refused the slot. A
+  // kill leads back to the ledger of a step before.
+  bool ledger_unwritten = false;
+  Trouble trouble;
   buffer::SyncMode sync = buffer::SyncMode::kInterval;
   std::string step;  // what was done
   base::WallTime wall;
@@ -76,29 +93,46 @@ struct History {
   [[nodiscard]] std::size_t last_sync_before(std::size_t cut) const;
 };
 
-// What an image shows of the operations that were not synced yet.
+// The data block that this operation writes; nothing if it writes a pad, a checkpoint, the end of a
+// ghost, or outside of the data area.
+[[nodiscard]] const KnownBlock* block_written_by(const test::FileOperation& operation,
+                                                 const History& history);
+
+// What an image shows of the operations after the last step that was synced as a whole.
 struct Evidence {
   // Headers and slots that have arrived know that so many points were accepted.
   std::uint64_t accepted = 0;
   PointSet whole;  // points of blocks that have arrived to the last byte
+  // ... and of them those that the last sync before the cut has made durable: a step that writes
+  // many blocks syncs in between. 0: none.
+  std::uint64_t synced_below = 0;
 };
-[[nodiscard]] Evidence evidence_in(const Bytes& image, const History& history, std::size_t cut);
+// `since`: the operations of that step end here.
+[[nodiscard]] Evidence evidence_in(const Bytes& image, const History& history, std::size_t since,
+                                   std::size_t cut);
 
 // Which snapshots a ring that was cut off may show: those from `low` to `high`.
 struct Bounds {
   std::size_t low = 0;
   std::size_t high = 0;
+  // Where the ledger may have stood: before `low` if that one's was never written.
+  std::size_t ledger_low = 0;
   // What lies after the last sync may be gone in any part. False after a kill.
   bool power_cut = false;
   // Nothing is promised but that all is sound: a power cut with SyncMode::kNever.
   bool lenient = false;
   // The cut is between two steps: a ring killed there shows `high` to the last number.
   bool between_steps = false;
+  // Killed within a write.
+  bool torn = false;
 };
 
 [[nodiscard]] Bounds bounds_of_power_cut(const History& history, std::size_t cut);
 // A kill after `cut` operations, or within the next one.
 [[nodiscard]] Bounds bounds_of_kill(const History& history, std::size_t cut, bool within_next);
+
+// All steps with what the ring showed, and the operations of each.
+[[nodiscard]] std::string text_of(const History& history);
 
 // The clocks of a machine that was cut off after this snapshot.
 void set_clock(test::FakeClock& clock, const Snapshot& snapshot);

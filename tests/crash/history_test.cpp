@@ -25,7 +25,7 @@ History history() {
     Snapshot& snapshot = made.snapshots.emplace_back();
     snapshot.position = position;
     snapshot.durable_at = durable_at;
-    snapshot.accepted = snapshot.found_below = accepted;
+    snapshot.accepted = snapshot.numbers_below = snapshot.found_below = accepted;
   };
   step(0, 0, 0);
   step(2, 1, 0);
@@ -84,6 +84,24 @@ TEST(History, StepsThatWriteNothingShareTheirPlace) {
   EXPECT_EQ(bounds.high, 3U);
 }
 
+TEST(History, AKillLeadsBackToALedgerThatWasWritten) {
+  History made = history();
+  made.snapshots[2].ledger_unwritten = made.snapshots[3].ledger_unwritten = true;
+  const Bounds bounds = bounds_of_kill(made, 6, false);
+  EXPECT_EQ(bounds.low, 3U);
+  EXPECT_EQ(bounds.ledger_low, 1U);
+  EXPECT_EQ(bounds_of_kill(made, 8, false).ledger_low, 4U);
+  EXPECT_EQ(bounds_of_power_cut(made, 8).ledger_low, 4U) << "each sync takes the ledger along";
+}
+
+TEST(History, ASlotTellsOfWhatDoesNotWaitInMemory) {
+  History made = history();
+  made.snapshots[3].accepted = 25;
+  made.snapshots[3].held = 5;
+  Bytes image(64);
+  EXPECT_EQ(evidence_in(image, made, 6, 7).accepted, 20U);
+}
+
 TEST(History, WithoutSyncsAPowerCutPromisesNothing) {
   History made = history();
   made.snapshots[3].sync = buffer::SyncMode::kNever;
@@ -103,16 +121,20 @@ TEST(History, WhatHasArrivedIsEvidence) {
   write.bytes[4] = std::byte{1};
   base::store_le(write.bytes.data() + 16, std::uint64_t{10});
   Bytes image(buffer::kDataOffset + 4096);
-  EXPECT_EQ(evidence_in(image, made, 7).accepted, 10U) << "the slot write before it";
+  EXPECT_EQ(evidence_in(image, made, 6, 7).accepted, 10U) << "the slot write before it";
   test::apply(write, image);
-  EXPECT_EQ(evidence_in(image, made, 7).accepted, 13U);
-  EXPECT_EQ(evidence_in(image, made, 7).whole, PointSet(10, 13));
+  EXPECT_EQ(evidence_in(image, made, 6, 7).accepted, 13U);
+  EXPECT_EQ(evidence_in(image, made, 6, 7).whole, PointSet(10, 13));
   image[buffer::kDataOffset + 243] = std::byte{0};
-  EXPECT_EQ(evidence_in(image, made, 7).accepted, 13U) << "its header is there";
-  EXPECT_TRUE(evidence_in(image, made, 7).whole.empty());
+  EXPECT_EQ(evidence_in(image, made, 6, 7).accepted, 13U) << "its header is there";
+  EXPECT_TRUE(evidence_in(image, made, 6, 7).whole.empty());
   image[buffer::kDataOffset + 63] = std::byte{9};
-  EXPECT_EQ(evidence_in(image, made, 7).accepted, 10U);
-  EXPECT_EQ(evidence_in(image, made, 8).accepted, 0U) << "all is synced: nothing to be shown";
+  EXPECT_EQ(evidence_in(image, made, 6, 7).accepted, 10U);
+  EXPECT_EQ(evidence_in(image, made, 8, 8).accepted, 0U) << "all is synced: nothing to be shown";
+  // Synced within a step: durable, whatever the image shows.
+  EXPECT_EQ(evidence_in(image, made, 6, 8).synced_below, 13U);
+  EXPECT_EQ(evidence_in(image, made, 6, 8).whole, PointSet(10, 13));
+  EXPECT_EQ(evidence_in(image, made, 6, 7).synced_below, 0U);
 }
 
 }  // namespace

@@ -19,6 +19,9 @@ bool shows(const Snapshot& found, const Snapshot& snapshot) {
 
 std::string text(const Snapshot& snapshot) {
   std::string out = fmt::format("{} accepted", snapshot.accepted);
+  if (!snapshot.unwritten.empty()) {
+    out += fmt::format(" (never written {})", snapshot.unwritten.text());
+  }
   for (const ReaderSnapshot& reader : snapshot.readers) {
     const auto& c = reader.counters;
     out += fmt::format("; {} since {}{}: {} delivered, {} rejected, {} filtered, {} lost",
@@ -38,6 +41,7 @@ class Hearing {
         bounds_(bounds),
         evidence_(evidence),
         low_(history.snapshots[bounds.low]),
+        ledger_low_(history.snapshots[bounds.ledger_low]),
         high_(history.snapshots[bounds.high]),
         found_(snapshot_of(seen.opened)) {}
 
@@ -47,7 +51,7 @@ class Hearing {
     if (shown == nullptr) {
       return fmt::format(
           "no step has this ledger: {}\n    at the last sync: {}\n    at the cut: {}", text(found_),
-          text(low_), text(high_));
+          text(ledger_low_), text(high_));
     }
     for (std::size_t i = 0; i < found_.readers.size(); ++i) {
       auto wrong = wrong_reader(found_.readers[i], shown->readers[i], seen_.drained[i].points);
@@ -55,15 +59,16 @@ class Hearing {
     }
     if (auto wrong = disagreement(); !wrong.empty()) return wrong;
     if (auto wrong = wrong_report(); !wrong.empty()) return wrong;
-    return bounds_.between_steps ? wrong_after_kill() : "";
+    return bounds_.power_cut ? "" : wrong_after_kill();
   }
 
  private:
   [[nodiscard]] std::string wrong_numbers() const {
-    const std::uint64_t least = bounds_.lenient ? 0 : low_.accepted;
+    // Numbers of what waits in memory, or was delivered from there, may be in no slot yet.
+    const std::uint64_t least = bounds_.lenient ? 0 : low_.numbers_below;
     if (found_.accepted < least || found_.accepted > high_.accepted) {
-      return fmt::format("{} points accepted; {} at the last sync, {} at the cut", found_.accepted,
-                         least, high_.accepted);
+      return fmt::format("{} points accepted; {} as of the last sync, {} at the cut",
+                         found_.accepted, least, high_.accepted);
     }
     if (found_.accepted < evidence_.accepted) {
       return fmt::format("{} points accepted, and numbers up to {} in the file", found_.accepted,
@@ -85,11 +90,12 @@ class Hearing {
   [[nodiscard]] std::string wrong_report() const {
     if (bounds_.lenient || !bounds_.power_cut || seen_.recovery.full_scan) return {};
     // A recovery that was cut short may have written down already what is lost.
-    if (low_.accepted != low_.found_below) return {};
+    if (low_.numbers_below != low_.found_below) return {};
+    const std::uint64_t synced = std::max(low_.numbers_below, evidence_.synced_below);
     for (std::size_t i = 0; i < found_.readers.size(); ++i) {
-      if (found_.readers[i].begin() > low_.accepted) continue;
+      if (found_.readers[i].begin() > synced) continue;
       const std::uint64_t lost =
-          PointSet(low_.accepted, found_.accepted).minus(seen_.drained[i].points).count();
+          PointSet(synced, found_.accepted).minus(seen_.drained[i].points).count();
       if (lost == seen_.recovery.points_lost) continue;
       return fmt::format("recovery reports {} points lost, {} are", seen_.recovery.points_lost,
                          lost);
@@ -99,7 +105,7 @@ class Hearing {
 
   // The step whose state this is; the latest if there are several.
   [[nodiscard]] const Snapshot* shown_snapshot() const {
-    for (std::size_t i = bounds_.high + 1; i > bounds_.low; --i) {
+    for (std::size_t i = bounds_.high + 1; i > bounds_.ledger_low; --i) {
       if (shows(found_, history_.snapshots[i - 1])) return &history_.snapshots[i - 1];
     }
     return nullptr;
@@ -120,6 +126,7 @@ class Hearing {
     const std::uint64_t in_file = std::max(shown.begin(), last->in_file_from);
     const PointSet required = PointSet(in_file, low_.found_below)
                                   .minus(history_.lost)
+                                  .minus(low_.unwritten)
                                   .united(evidence_.whole.within(in_file, UINT64_MAX));
     if (const auto missing = required.minus(drained); !missing.empty()) {
       return fmt::format("{} are gone; got {}", missing.text(), drained.text());
@@ -141,9 +148,30 @@ class Hearing {
     return {};
   }
 
-  // Nothing was under way and nothing is lost: everything is as it was.
+  // A kill loses what waits in memory and nothing else. Not even what was delivered from memory may
+  // look lost: a slot that says so goes in front of the block that shows the gap.
   [[nodiscard]] std::string wrong_after_kill() const {
-    if (!history_.lost.empty()) return {};
+    // A block cut in half is there by its header, and so is what it has half overwritten.
+    if (!history_.lost.empty() || bounds_.torn) return {};
+    std::uint64_t in_memory = 0;
+    for (std::size_t i = bounds_.low; i <= bounds_.high; ++i) {
+      in_memory = std::max(in_memory, history_.snapshots[i].held);
+    }
+    for (const buffer::ReaderInfo& reader : seen_.emptied.readers) {
+      const ReaderSnapshot* before = high_.reader(reader.id);
+      if (before == nullptr) continue;
+      const std::uint64_t lost = reader.ledger.counters.corrupt - before->counters.corrupt;
+      if (lost <= in_memory) continue;
+      return fmt::format("reader {}: {} points are lost in a kill, {} were in memory", reader.id,
+                         lost, in_memory);
+    }
+    return bounds_.between_steps ? changed_by_kill() : "";
+  }
+
+  // Nothing was under way: everything is as it was. Unless the ledger was in no slot: then it is
+  // one of before. And what waited in memory counts as lost.
+  [[nodiscard]] std::string changed_by_kill() const {
+    if (high_.ledger_unwritten || high_.held > 0) return {};
     for (std::size_t i = 0; i < found_.readers.size(); ++i) {
       const ReaderSnapshot* before = high_.reader(found_.readers[i].id);
       if (before == nullptr || before->in_file_from != before->begin()) continue;
@@ -160,6 +188,7 @@ class Hearing {
   const Bounds& bounds_;
   const Evidence& evidence_;
   const Snapshot& low_;
+  const Snapshot& ledger_low_;
   const Snapshot& high_;
   const Snapshot found_;
 };
@@ -183,7 +212,8 @@ std::string judge_lied_to(const Observation& seen, const History& history, const
 
 Snapshot snapshot_of(const buffer::RingInfo& info) {
   Snapshot snapshot;
-  snapshot.accepted = snapshot.found_below = info.point_sequence;
+  snapshot.accepted = snapshot.numbers_below = snapshot.found_below = info.point_sequence;
+  snapshot.held = info.held_points;
   for (const auto& reader : info.readers) {
     ReaderSnapshot& one = snapshot.readers.emplace_back();
     one.id = reader.id;

@@ -13,7 +13,7 @@ class JudgeTest : public testing::Test {
   JudgeTest() {
     for (const std::uint64_t accepted : {80U, 100U}) {
       Snapshot& snapshot = history_.snapshots.emplace_back();
-      snapshot.accepted = snapshot.found_below = accepted;
+      snapshot.accepted = snapshot.numbers_below = snapshot.found_below = accepted;
       ReaderSnapshot& reader = snapshot.readers.emplace_back();
       reader.id = "r";
       reader.counters.delivered = accepted == 80 ? 10 : 15;
@@ -141,13 +141,53 @@ TEST_F(JudgeTest, WithSyncsTheTailIsFoundWithoutReadingAll) {
 }
 
 TEST_F(JudgeTest, AKillBetweenTwoStepsChangesNothing) {
-  bounds_ = {.low = 1, .high = 1, .between_steps = true};
+  bounds_ = {.low = 1, .high = 1, .ledger_low = 1, .between_steps = true};
   show(100, 15, PointSet(15, 100));
   EXPECT_EQ(verdict(), "");
   seen_.opened.readers[0].ledger.counters.overflow = 3;
   seen_.drained[0].points = PointSet(18, 100);
   EXPECT_NE(verdict(), "");
   show(100, 10, PointSet(10, 100));
+  expect_wrong("no step has this ledger");
+}
+
+TEST_F(JudgeTest, WhatWasNeverWrittenMayBeGone) {
+  for (Snapshot& snapshot : history_.snapshots) snapshot.unwritten = PointSet(40, 50);
+  show(80, 10, PointSet(10, 40).united(PointSet(50, 80)));
+  EXPECT_EQ(verdict(), "");
+  show(80, 10, PointSet(10, 39).united(PointSet(50, 80)));
+  expect_wrong("39..39 are gone");
+  evidence_.whole = PointSet(40, 50);
+  show(80, 10, PointSet(10, 40).united(PointSet(50, 80)));
+  expect_wrong("40..49 are gone");
+}
+
+TEST_F(JudgeTest, NumbersOfWhatWaitedInMemoryMayBeForgotten) {
+  history_.snapshots[0].accepted = 90;
+  EXPECT_EQ(verdict(), "");
+}
+
+TEST_F(JudgeTest, AKillLosesWhatWaitedInMemoryAndNothingElse) {
+  history_.snapshots[1].held = 5;
+  history_.snapshots[1].unwritten = PointSet(95, 100);
+  bounds_ = {.low = 1, .high = 1, .ledger_low = 1, .between_steps = true};
+  show(100, 15, PointSet(15, 95));
+  buffer::ReaderInfo emptied = seen_.opened.readers.front();
+  emptied.ledger.counters.corrupt = 5;
+  seen_.emptied.readers = {emptied};
+  EXPECT_EQ(verdict(), "");
+  seen_.emptied.readers[0].ledger.counters.corrupt = 6;
+  expect_wrong("6 points are lost in a kill, 5 were in memory");
+  bounds_.torn = true;
+  EXPECT_EQ(verdict(), "");
+}
+
+TEST_F(JudgeTest, ALedgerThatNoSlotHasMayBeForgottenByAKill) {
+  history_.snapshots[1].ledger_unwritten = true;
+  bounds_ = {.low = 1, .high = 1, .ledger_low = 0, .between_steps = true};
+  show(100, 10, PointSet(10, 100));
+  EXPECT_EQ(verdict(), "");
+  show(100, 9, PointSet(9, 100));
   expect_wrong("no step has this ledger");
 }
 

@@ -1,5 +1,6 @@
-// crash --states N [--seed S] [--lying]: enumerates what a crash may leave of a ring file. The work
-// is done in a child, so that a ring that aborts is a violation like any other, with its place.
+// crash --states N [--seed S] [--lying] [--trace]: enumerates what a crash may leave of a ring
+// file. The work is done in a child, so that a ring that aborts is a violation like any other, with
+// its place.
 #include <charconv>
 #include <chrono>
 #include <csignal>
@@ -36,6 +37,8 @@ bool parse(const std::vector<std::string_view>& words, Settings& settings) {
     const bool more = i + 1 < words.size();
     if (words[i] == "--lying") {
       settings.lying = true;
+    } else if (words[i] == "--trace") {
+      settings.trace = true;
     } else if (words[i] == "--states" && more) {
       if (!parse_number(words[++i], settings.states)) return false;
     } else if (words[i] == "--seed" && more) {
@@ -57,6 +60,10 @@ void print(const Report& report, const Settings& settings, double seconds) {
       "recovery met: {} full scans, {} with holes, {} with ghosts, {} with points lost; {} "
       "without promise (sync = never)\n",
       report.full_scans, report.holes, report.ghosts, report.with_loss, report.lenient);
+  fmt::print(
+      "the ring met: {} with blocks in memory, {} after refusals, {} after a failed sync, {} after "
+      "healing, {} after spilling\n",
+      report.held, report.refused, report.failed_syncs, report.healed, report.spilled);
   fmt::print("seeds {} to {}; violations: {}\n", settings.seed, settings.seed + report.seeds - 1,
              report.violations.size());
 }
@@ -85,7 +92,7 @@ void print_death(int signal, const Place& place) {
 int main(int argc, char** argv) {
   Settings settings;
   if (!parse({argv + 1, argv + argc}, settings)) {
-    fmt::print(stderr, "usage: crash [--states N] [--seed S] [--lying]\n");
+    fmt::print(stderr, "usage: crash [--states N] [--seed S] [--lying] [--trace]\n");
     return kUsage;
   }
   void* shared =

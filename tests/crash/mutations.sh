@@ -20,7 +20,7 @@ build() {
 
 # What `crash` says goes to a file. 0: it found nothing wrong.
 run() {
-  timeout 900 "$work/build/tests/crash/crash" --states "$states" --seed "$seed" >"$work/out" 2>&1
+  timeout 300 "$work/build/tests/crash/crash" --states "$states" --seed "$seed" >"$work/out" 2>&1
 }
 
 try() {

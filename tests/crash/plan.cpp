@@ -51,6 +51,34 @@ KnownBlock make_block(unsigned level, std::uint64_t first, const Shape& shape) {
   return {first, std::make_shared<const buffer::Block>(std::move(block))};
 }
 
+namespace {
+
+// A good third of the plans: blocks that wait in memory or are refused, and a device that fails.
+void draw_trouble(base::Random& random, Plan& plan) {
+  if (random.below(5) >= 2) return;
+  const bool syncs = plan.options.sync == buffer::SyncMode::kInterval;
+  const bool spills = random.below(2) == 0;
+  const bool refuses = random.below(3) == 0;
+  plan.says_busy = syncs && !plan.changes_sync && random.below(4) == 0;
+  plan.device_fails = random.below(2) == 0 || !(spills || refuses || plan.says_busy);
+  if (spills) plan.options.mode = buffer::Mode::kSpill;
+  if (refuses) plan.options.overflow = buffer::Overflow::kRefuseNew;
+  plan.gathered = one_of<std::uint64_t>(random, {20, 50, 90});
+  plan.options.memory_limit = one_of<std::uint64_t>(random, {600, 1500, 4000, 1U << 20U});
+  plan.options.spill_after = std::chrono::seconds(one_of(random, {5, 30, 60}));
+  // With `never` nothing is written again after a failed sync: that must not be held against the
+  // syncs of a later time.
+  if (plan.device_fails) plan.changes_sync = false;
+  plan.forgets = plan.device_fails && random.below(2) == 0;
+  if (plan.device_fails && random.below(2) == 0) {
+    // Many syncs within appends, so that some of them fail.
+    plan.options.unsynced_limit = one_of<std::uint64_t>(random, {512, 1024, 2048});
+    plan.options.checkpoint_bytes = one_of<std::uint64_t>(random, {400, 600, 1024});
+  }
+}
+
+}  // namespace
+
 Plan draw_plan(base::Random& random) {
   Plan plan;
   const std::uint64_t data =
@@ -69,6 +97,9 @@ Plan draw_plan(base::Random& random) {
   }
   plan.most_readers = 1 + random.below(3);
   plan.changes_sync = random.below(6) == 0;
+  // From a copy: plans without trouble are what they would be.
+  base::Random other = random;
+  draw_trouble(other, plan);
   return plan;
 }
 

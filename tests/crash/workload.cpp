@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include "tests/crash/judge.h"
+
 namespace holdfast::crash {
 
 using buffer::SyncMode;
@@ -24,6 +26,10 @@ const std::vector<Workload::Action>& Workload::actions() {
       {3, &Workload::kill_and_reopen},
       {4, &Workload::pass_time},
       {1, &Workload::jump_wall},
+      {10, &Workload::tend, &Workload::may_hold},
+      {20, &Workload::tend, &Workload::degraded},
+      {4, &Workload::break_device, &Workload::device_may_break},
+      {14, &Workload::mend, &Workload::device_is_broken},
   };
   return table;
 }
@@ -41,6 +47,9 @@ Workload::Workload(std::uint64_t seed, Plan plan, Start start)
   history_.blocks = std::move(start.blocks);
   history_.lost = std::move(start.lost);
   if (start.level > 1) set_clock(clock_, start.first);
+  // With `never` the ring keeps nothing that it could write again.
+  plan_.forgets = plan_.forgets && options_.sync == SyncMode::kInterval;
+  if (plan_.forgets) record_->forget_on_failed_sync();
   adopt(start.first);
   push(start.first, "before");
   history_.snapshots.back().sync = start.first.sync;
@@ -55,15 +64,19 @@ bool Workload::run(unsigned steps) {
 }
 
 void Workload::step() {
+  const auto weight = [this](const Action& action) {
+    const bool possible = action.possible == nullptr || (this->*action.possible)();
+    return possible ? action.weight : 0U;
+  };
   std::uint64_t sum = 0;
-  for (const Action& action : actions()) sum += action.weight;
+  for (const Action& action : actions()) sum += weight(action);
   std::uint64_t drawn = random_.below(sum);
   for (const Action& action : actions()) {
-    if (drawn < action.weight) {
+    if (drawn < weight(action)) {
       (this->*action.run)();
       return;
     }
-    drawn -= action.weight;
+    drawn -= weight(action);
   }
 }
 
@@ -73,16 +86,33 @@ void Workload::append() {
     shape = next_shapes_.front();
     next_shapes_.pop_front();
   }
+  const bool gathered = plan_.gathered > 0 && random_.below(100) < plan_.gathered;
+  append(shape, gathered ? buffer::Origin::kGathered : buffer::Origin::kReceived);
+}
+
+void Workload::append(const Shape& shape, buffer::Origin origin) {
   const KnownBlock known = make_block(history_.level, model_.accepted, shape);
   history_.blocks.push_back(known);
+  const buffer::RingInfo before = ring_->info();
   buffer::Block block = *known.block;
-  if (auto stored = ring_->append(block); !stored) return fail(stored.error().message);
+  const auto stored = ring_->append(block, origin);
+  may_overtake();
+  if (!stored) {
+    history_.blocks.pop_back();
+    return refused({known, block, origin, stored.error(), before});
+  }
   model_.append(shape.points);
+  note(fmt::format("append {} {} points",
+                   origin == buffer::Origin::kGathered ? "gathered" : "received", shape.points));
+  check_taken(origin, before);
+  require_bound_on_unsynced();
+}
+
+// A block is written by the present step.
+void Workload::may_overtake() {
   for (auto& [id, flight] : flights_) {
     flight.appended_at = std::min(flight.appended_at, history_.snapshots.size());
   }
-  note(fmt::format("append {} points", shape.points));
-  require_bound_on_unsynced();
 }
 
 void Workload::burst() {
@@ -102,6 +132,8 @@ bool Workload::read(const std::string& id) {
   if (!wrong_.empty()) return false;
   const auto& pending = model_.readers.at(id).pending;
   if (!batch) {
+    // What was forgotten has to be written again before it can be read.
+    if (plan_.forgets && degraded()) return false;
     fail("reading failed: " + batch.error().message);
     return false;
   }
@@ -143,22 +175,29 @@ void Workload::resolve_held() {
 
 // By value: the name may belong to the flight that ends here.
 void Workload::resolve(std::string id) {
+  if (random_.below(6) == 0) {
+    const Flight flight = std::move(flights_.at(id));
+    flights_.erase(id);
+    const std::uint64_t overflow = overflow_of(id);
+    ring_->release(attached_.at(id));
+    note("release " + id);
+    return land(id, flight, overflow);
+  }
+  const std::uint64_t all = flights_.at(id).batch.points;
+  const std::uint64_t done = random_.below(3) == 0 ? random_.below(all + 1) : all;
+  buffer::Outcome outcome;
+  if (random_.below(4) == 0) outcome.rejected = random_.below(done + 1);
+  if (random_.below(4) == 0) outcome.filtered = random_.below(done - outcome.rejected + 1);
+  acknowledge(std::move(id), done, outcome);
+}
+
+void Workload::acknowledge(std::string id, std::uint64_t points, const buffer::Outcome& outcome) {
   const Flight flight = std::move(flights_.at(id));
   flights_.erase(id);
   const std::uint64_t overflow = overflow_of(id);
-  if (random_.below(6) == 0) {
-    ring_->release(attached_.at(id));
-    note("release " + id);
-  } else {
-    const std::uint64_t all = flight.batch.points;
-    const std::uint64_t done = random_.below(3) == 0 ? random_.below(all + 1) : all;
-    buffer::Outcome outcome;
-    if (random_.below(4) == 0) outcome.rejected = random_.below(done + 1);
-    if (random_.below(4) == 0) outcome.filtered = random_.below(done - outcome.rejected + 1);
-    ring_->acknowledge(attached_.at(id), done, outcome);
-    model_.acknowledge(id, done, outcome);
-    note(fmt::format("acknowledge {} of {} for {}", done, all, id));
-  }
+  ring_->acknowledge(attached_.at(id), points, outcome);
+  model_.acknowledge(id, points, outcome);
+  note(fmt::format("acknowledge {} of {} for {}", points, flight.batch.points, id));
   land(id, flight, overflow);
 }
 
@@ -182,9 +221,9 @@ void Workload::sync() {
   const bool even_if_idle = random_.below(3) == 0;
   const std::size_t before = record_->size();
   const auto done = ring_->sync(even_if_idle);
-  if (!done) return fail(done.error().message);
-  note(*done ? "sync" : "no sync");
-  if (*done) require_sync_since(before);
+  if (!done && device_works_) return fail(done.error().message);
+  note(!done ? "failed sync" : *done ? "sync" : "no sync");
+  if (done && *done) require_sync_since(before);
 }
 
 void Workload::announce_wait() {
@@ -248,15 +287,29 @@ void Workload::settle() {
 }
 
 void Workload::close_and_reopen() {
-  Snapshot last = history_.snapshots.back();
+  mend();
+  // What a device that failed left in memory may have no room in the file: that is another story.
+  const bool may_not_fit = options_.overflow == buffer::Overflow::kRefuseNew;
+  if (may_not_fit && history_.snapshots.back().held > 0) return;
   if (auto closed = ring_->close(); !closed) return fail(closed.error().message);
-  push(std::move(last), "close");
+  may_overtake();
+  push(snapshot_of(ring_->info()), "close");
   require_all_synced();
   if (random_.below(3) == 0) clock_.reboot(fmt::format("boot-{}", random_.below(1000)));
   reopen();
 }
 
-void Workload::kill_and_reopen() { reopen(); }
+// Not while something waits in memory: its numbers would be given out again. And not while only
+// memory knows what was delivered from there: it would come again, rightly. Both are judged at the
+// cuts of the history.
+void Workload::kill_and_reopen() {
+  if (!device_works_ || history_.snapshots.back().held > 0 || ring_->info().degraded) return;
+  if (history_.snapshots.back().ledger_unwritten) {
+    if (auto synced = ring_->sync(true); !synced) return fail(synced.error().message);
+    note("sync");
+  }
+  reopen();
+}
 
 void Workload::reopen() {
   ring_.reset();
@@ -291,6 +344,7 @@ void Workload::open() {
                                  base::Random(history_.seed));
   if (!ring) return fail("it does not open: " + ring.error().message);
   ring_ = std::move(*ring);
+  if (plan_.says_busy) ring_->on_sync_wanted([] {});
   reopened_ = true;
   note("open");
   require_all_synced();

@@ -34,7 +34,11 @@ struct Plan {
   buffer::RingOptions options;
   std::vector<Shape> shapes;
   std::size_t most_readers = 2;
-  bool changes_sync = false;  // the sync mode may be another one after opening again
+  std::uint64_t gathered = 0;  // of a hundred blocks; the others are received
+  bool device_fails = false;   // now and then, and heals
+  bool forgets = false;        // a sync that fails: readers see what was there before
+  bool says_busy = false;      // somebody else syncs, so append does not
+  bool changes_sync = false;   // the sync mode may be another one after opening again
 };
 [[nodiscard]] Plan draw_plan(base::Random& random);
 
@@ -72,12 +76,16 @@ class Workload {
   struct Action {
     unsigned weight;
     void (Workload::*run)();
+    bool (Workload::*possible)() const = nullptr;  // null: always
   };
   static const std::vector<Action>& actions();
 
   // Operations.
   void append();
   void burst();
+  void tend();
+  void break_device();
+  void mend();
   void read_and_resolve();
   void read_and_hold();
   void resolve_held();
@@ -90,6 +98,24 @@ class Workload {
   void pass_time();
   void jump_wall();
 
+  // What an append was told, and the ring before it.
+  struct Refusal {
+    const KnownBlock& known;
+    const buffer::Block& block;
+    buffer::Origin origin;
+    const base::Error& error;
+    const buffer::RingInfo& before;
+  };
+  [[nodiscard]] bool may_hold() const;
+  [[nodiscard]] bool degraded() const;
+  [[nodiscard]] bool device_may_break() const { return plan_.device_fails && device_works_; }
+  [[nodiscard]] bool device_is_broken() const { return !device_works_; }
+  void append(const Shape& shape, buffer::Origin origin);
+  void refused(const Refusal& refusal);
+  void drain_and_append(const Shape& shape);
+  void may_overtake();
+  void check_taken(buffer::Origin origin, const buffer::RingInfo& before);
+
   void step();
   void open();
   void reopen();
@@ -97,6 +123,7 @@ class Workload {
   void attach(const std::string& id);
   bool read(const std::string& id);
   void resolve(std::string id);
+  void acknowledge(std::string id, std::uint64_t points, const buffer::Outcome& outcome);
   [[nodiscard]] std::string any_reader();
   // All points from this one on that are not lost.
   [[nodiscard]] std::deque<std::uint64_t> pending_from(std::uint64_t number) const;
@@ -106,6 +133,8 @@ class Workload {
   // Takes a snapshot and compares the ring with the model.
   void note(std::string step);
   void push(Snapshot snapshot, std::string step);
+  void follow_file(Snapshot& snapshot);
+  [[nodiscard]] bool ledger_unwritten(const Snapshot& now, bool slot_written) const;
   void require_sync_since(std::size_t position);
   void require_all_synced();
   void require_bound_on_unsynced();
@@ -125,7 +154,11 @@ class Workload {
   std::map<std::string, Flight> flights_;
   std::deque<Shape> next_shapes_;
   History history_;
-  bool reopened_ = false;  // by the present step
+  bool reopened_ = false;       // by the present step
+  std::size_t followed_ = 0;    // operations on the file that the snapshots know of
+  bool device_works_ = true;    // it does what it is told
+  bool moved_in_vain_ = false;  // readers may have made room for a block that was not written
+  Trouble trouble_;
   std::string wrong_;
 };
 

@@ -21,13 +21,61 @@ void Workload::note(std::string step) {
 void Workload::push(Snapshot snapshot, std::string step) {
   const std::size_t position = record_->size();
   snapshot.position = snapshot.durable_at = position;
-  if (position > 0 && record_->synced() == position) snapshot.durable_at = position - 1;
+  if (!history_.snapshots.empty()) follow_file(snapshot);
+  const bool durable = position > 0 && record_->synced() == position;
+  // A step that only memory knows of shares its place with one that is durable.
+  if (durable && !snapshot.ledger_unwritten) snapshot.durable_at = position - 1;
   snapshot.sync = options_.sync;
   snapshot.step = std::move(step);
   snapshot.wall = clock_.wall();
   snapshot.boot = clock_.boot();
   snapshot.boot_id = clock_.boot_id();
   history_.snapshots.push_back(std::move(snapshot));
+}
+
+// What of this snapshot is in the file, or was at some time.
+void Workload::follow_file(Snapshot& snapshot) {
+  const Snapshot& before = history_.snapshots.back();
+  snapshot.unwritten = before.unwritten;
+  if (!reopened_) snapshot.unwritten.add(before.accepted, snapshot.accepted);
+  snapshot.numbers_below = before.numbers_below;
+  bool slot_written = false;
+  for (const auto& operation : record_->operations_since(followed_)) {
+    ++followed_;
+    using Kind = test::FileOperation::Kind;
+    if (operation.kind == Kind::kFailedSync) ++trouble_.failed_syncs;
+    if (operation.kind != Kind::kWrite) continue;
+    std::uint64_t numbers = 0;
+    if (const KnownBlock* block = block_written_by(operation, history_)) {
+      numbers = block->end();
+      snapshot.unwritten = snapshot.unwritten.minus(PointSet(block->first, block->end()));
+    } else if (operation.offset == buffer::kSlotOffsets[0] ||
+               operation.offset == buffer::kSlotOffsets[1]) {
+      numbers = before.accepted - before.held;
+      slot_written = true;
+    }
+    snapshot.numbers_below = std::max(snapshot.numbers_below, numbers);
+  }
+  if (reopened_) snapshot.numbers_below = snapshot.accepted;
+  snapshot.found_below = snapshot.numbers_below;
+  if (slot_written && device_works_ && flights_.empty()) moved_in_vain_ = false;
+  snapshot.ledger_unwritten = ledger_unwritten(snapshot, slot_written);
+  snapshot.trouble = trouble_;
+}
+
+bool Workload::ledger_unwritten(const Snapshot& now, bool slot_written) const {
+  if (reopened_) return false;
+  const Snapshot& before = history_.snapshots.back();
+  bool changed = now.readers.size() != before.readers.size();
+  bool losses = false;
+  for (std::size_t i = 0; i < now.readers.size() && !changed; ++i) {
+    changed = !now.readers[i].same_but_for_losses(before.readers[i]);
+    losses = losses || !(now.readers[i].counters == before.readers[i].counters);
+  }
+  // Recovery works out again what overflowed; but not if the block was never written.
+  if (losses && moved_in_vain_) return true;
+  if (slot_written) return false;
+  return changed || before.ledger_unwritten;
 }
 
 // What a call promised to make durable must have been synced, since the log was so long.
@@ -40,7 +88,9 @@ void Workload::require_all_synced() {
 }
 
 void Workload::require_bound_on_unsynced() {
-  if (options_.sync != buffer::SyncMode::kInterval) return;
+  if (options_.sync != buffer::SyncMode::kInterval || ring_->info().degraded) return;
+  const auto written = record_->operations_since(record_->size() - 1);
+  if (written.front().offset < buffer::kDataOffset) return;
   std::uint64_t limit = buffer::data_size_of(options_.size) / 4;
   if (options_.unsynced_limit > 0) limit = std::min(limit, options_.unsynced_limit);
   const std::uint64_t unsynced = record_->unsynced_bytes(buffer::kDataOffset);
@@ -99,6 +149,11 @@ void Workload::compare_reader(const buffer::ReaderInfo& reader, test::ModelReade
   while (!model.pending.empty() && model.pending.front() < begin) {
     model.pending.pop_front();
     ++gone;
+  }
+  const bool refuses = options_.overflow == buffer::Overflow::kRefuseNew;
+  if (refuses && attached_.contains(reader.id) && now.overflow > was.overflow) {
+    return fail(fmt::format("{}: {} points dropped from a ring that refuses new ones", reader.id,
+                            now.overflow - was.overflow));
   }
   if (gone > now.overflow - was.overflow) {
     return fail(fmt::format("{}: {} pending points are gone, {} booked as overflow, {} as corrupt",

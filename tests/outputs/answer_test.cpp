@@ -311,5 +311,46 @@ TEST(Answer, ReasonNamesTheStatusOrTheSystemsWords) {
   EXPECT_EQ(decided(failure(TransportError::kConnect)).reason, "the system's words");
 }
 
+TEST(Answer, NamesTheBadLineWhereTheServerDoes) {
+  const auto line = [](std::string body) { return decided(answer(400, std::move(body))).bad_line; };
+  EXPECT_EQ(line(R"({"code":"invalid","message":"bad","op":"x","err":"y","line":17})"), 17U);
+  EXPECT_EQ(line(R"({"error":"parsing failed","data":{"line_number":2,"original_line":"cpu"}})"),
+            2U);
+  EXPECT_EQ(line(R"({"error":"parsing failed","data":[{"line_number":3},{"line_number":9}]})"), 3U);
+  for (const char* none : {"", "line 5", R"({"line":"5"})", R"({"line":-5})", R"({"line":1.5})",
+                           R"([{"line":5}])", R"({"data":5})", R"({"data":[]})"}) {
+    EXPECT_EQ(line(none), 0U) << none;
+  }
+}
+
+TEST(Answer, A413SaysHowLargeARequestMayBe) {
+  const auto size = [](std::string body) {
+    const Decision decision = decided(answer(413, std::move(body)));
+    EXPECT_TRUE(decision.lower_batch_size);
+    return decision.max_body_bytes;
+  };
+  EXPECT_EQ(size(R"({"code":"invalid","message":"at most 50000000 bytes, got 60 lines"})"),
+            50'000'000U);
+  EXPECT_EQ(size(R"({"code":"request too large","message":"no","maxLength":25000})"), 25'000U);
+  EXPECT_EQ(size(kHtml413), 0U) << "413 is no size";
+  EXPECT_EQ(size(R"({"error":"Request Entity Too Large"})"), 0U);
+  EXPECT_EQ(size("99999999999999999999999999 bytes"), 0U);
+}
+
+TEST(Answer, TheDocumentedBodyIsRead) {
+  const auto words = [](std::string body) { return server_message(answer(400, std::move(body))); };
+  EXPECT_EQ(words(R"({"code":"invalid","message":"m","op":"o","err":"e"})"), "m");
+  EXPECT_EQ(words(R"({"code":"invalid","op":"o","err":"e"})"), "e");
+  EXPECT_EQ(words(R"({"code":"empty value"})"), "empty value");
+}
+
+TEST(Answer, OnlyA500MayBeMeantForTheBatch) {
+  EXPECT_TRUE(decided(answer(500, "internal error")).ambiguous);
+  for (const int status : {0, 408, 429, 502, 503, 504, 507}) {
+    EXPECT_FALSE(decided(answer(status)).ambiguous) << status;
+  }
+  EXPECT_FALSE(decided(answer(500, "retention policy not found: x")).ambiguous);
+}
+
 }  // namespace
 }  // namespace holdfast::outputs

@@ -78,15 +78,34 @@ TEST(Batch, ManyBlocksBecomeOneMember) {
   expect_content(Batch::from_blocks(blocks.take(), kMany), all, points);
 }
 
-TEST(Batch, FragmentsAreSplicedAsTheyAre) {
-  const std::string first = test::numbered_lines(0, 50);
-  const std::string second = test::numbered_lines(50, 50);
+TEST(Batch, LargeFragmentsAreSplicedAsTheyAre) {
+  const std::string first = test::numbered_lines(0, 600);
+  const std::string second = test::numbered_lines(600, 600);
   const std::string payloads = test::deflate_fragment(first, 1) + test::deflate_fragment(second, 9);
   const auto batch = Batch::from_blocks(
-      Blocks().deflated(first, 50, 0, 1).deflated(second, 50, 0, 9).take(), kMany);
+      Blocks().deflated(first, 600, 0, 1).deflated(second, 600, 0, 9).take(), kMany);
   ASSERT_TRUE(batch);
   EXPECT_EQ(batch->gzip().substr(10, payloads.size()), payloads);
   EXPECT_EQ(batch->gzip().size(), 10 + payloads.size() + 2 + 8);
+}
+
+TEST(Batch, ManySmallFragmentsAreMadeOne) {
+  Blocks blocks;
+  std::string all;
+  std::size_t stored = 0;
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    const std::string lines = test::numbered_lines(i * 20, 20);
+    blocks.deflated(lines, 20, i == 0 ? 5 : 0);
+    stored += test::deflate_fragment(lines, 6).size();
+    all += i == 0 ? test::numbered_lines(5, 15) : lines;
+  }
+  auto batch = Batch::from_blocks(blocks.take(), 1000);
+  ASSERT_TRUE(batch);
+  EXPECT_LT(batch->gzip().size(), stored / 2);
+  EXPECT_EQ(batch->line(3), "m seq=7i 1700000000000000007");
+  EXPECT_EQ(batch->line(1000), "m seq=1004i 1700000000000001004");
+  EXPECT_EQ(batch->line(1001), "");
+  expect_content(std::move(batch), all.substr(0, all.find("m seq=1005i")), 1000);
 }
 
 TEST(Batch, TwoReadsOfTheSameBlocksGiveTheSameBytes) {

@@ -9,7 +9,9 @@
 #include <asio.hpp>
 
 #include "outputs/answer_reader.h"
+#include "tests/outputs/counted_lookups.h"
 #include "tests/support/fault_server.h"
+#include "tests/support/temp_dir.h"
 
 namespace holdfast::outputs {
 namespace {
@@ -164,6 +166,70 @@ TEST_F(HttpClientTest, NobodyListens) {
   const HttpResult result = client_->send({url + "/write", {}, "m v=1i 1\n"}, stop_);
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(result.error, TransportError::kConnect);
+}
+
+TEST_F(HttpClientTest, AfterAFailureTheNameIsLookedUpAgain) {
+  const std::string url = fmt::format("http://{}:{}/write", test::kCountedName, server_.port());
+  const std::uint64_t before = test::counted_lookups();
+  ASSERT_EQ(client_->send({url, {}, "m v=1i 1\n"}, stop_).status, 204);
+  EXPECT_EQ(test::counted_lookups(), before + 1);
+  // A new connection while all is well: the address is remembered.
+  server_.script({{.fault = Fault::kAnswerThenClose}});
+  ASSERT_EQ(client_->send({url, {}, "m v=1i 1\n"}, stop_).status, 204);
+  ASSERT_EQ(client_->send({url, {}, "m v=1i 1\n"}, stop_).status, 204);
+  EXPECT_EQ(server_.connections(), 2U);
+  EXPECT_EQ(test::counted_lookups(), before + 1);
+  server_.script({{.fault = Fault::kGarbage, .raw = "?"}, {}});
+  EXPECT_EQ(client_->send({url, {}, "m v=1i 1\n"}, stop_).status, 0);
+  EXPECT_EQ(client_->send({url, {}, "m v=1i 1\n"}, stop_).status, 204);
+  EXPECT_EQ(test::counted_lookups(), before + 2);
+}
+
+TEST_F(HttpClientTest, AnAddressToSendFrom) {
+  make_client({.local_address = "127.0.0.9"});
+  asio::io_context io;
+  asio::ip::tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
+  std::string peer;
+  std::jthread server([&] {
+    asio::ip::tcp::socket socket = acceptor.accept();
+    peer = socket.remote_endpoint().address().to_string();
+  });
+  const std::string port = std::to_string(acceptor.local_endpoint().port());
+  (void)client_->send({"http://127.0.0.1:" + port + "/write", {}, "x"}, stop_);
+  server.join();
+  EXPECT_EQ(peer, "127.0.0.9");
+}
+
+TEST_F(HttpClientTest, AnAddressThatIsNotOurs) {
+  make_client({.local_address = "192.0.2.7"});
+  const HttpResult result = post();
+  EXPECT_EQ(result.error, TransportError::kConnect) << result.error_text;
+  EXPECT_EQ(server_.requests().size(), 0U);
+}
+
+TEST_F(HttpClientTest, AUnixSocketNeedsNeitherNameNorProxy) {
+  const test::TempDir dir;
+  asio::io_context io;
+  asio::local::stream_protocol::acceptor acceptor(io, {dir.path("s")});
+  std::string request;
+  std::jthread server([&] {
+    auto socket = acceptor.accept();
+    asio::read_until(socket, asio::dynamic_buffer(request), "m v=1i 1\n");
+    asio::write(socket, asio::buffer(std::string("HTTP/1.1 204 No Content\r\n\r\n")));
+  });
+  make_client({.proxy = "http://127.0.0.1:1", .unix_socket = dir.path("s")});
+  const HttpResult result = client_->send({"http://localhost/write?db=x", {}, "m v=1i 1\n"}, stop_);
+  server.join();
+  EXPECT_EQ(result.status, 204) << result.error_text;
+  EXPECT_TRUE(request.starts_with("POST /write?db=x HTTP/1.1\r\nHost: localhost\r\n")) << request;
+}
+
+TEST_F(HttpClientTest, ARequestThatIsTooSlowIsGivenUp) {
+  make_client({.low_speed_limit = 1000, .low_speed_time = std::chrono::seconds(1)});
+  server_.script({{.fault = Fault::kHang}});
+  const HttpResult result = post();  // the timeout is 15 s
+  EXPECT_EQ(result.error, TransportError::kTimeout);
+  EXPECT_NE(result.error_text.find("too slow"), std::string::npos) << result.error_text;
 }
 
 TEST_F(HttpClientTest, ANameWithoutAddress) {

@@ -5,6 +5,7 @@
 
 #include "tests/outputs/plugin_table.h"
 #include "tests/outputs/scripted_client.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/fake_ring.h"
 #include "tests/support/fault_server.h"
 
@@ -39,7 +40,7 @@ class InfluxdbTest : public testing::Test {
     return found == all.at(request).headers.end() ? "(none)" : found->second;
   }
 
-  base::SystemClock clock_;
+  test::FakeClock clock_;
   StopSignal stop_;
   FaultServer server_;
   std::string path_;
@@ -150,6 +151,7 @@ TEST_F(InfluxdbTest, AWaitAskedForAtCreationHoldsForTheWrite) {
   EXPECT_EQ(attempt.decision.action, Action::kWait);
   EXPECT_EQ(attempt.decision.wait, std::chrono::seconds(5));
   EXPECT_EQ(server_.writes().size(), 0U);
+  clock_.advance(std::chrono::seconds(5));
   EXPECT_EQ(deliver().statuses, (std::vector{200, 204}));
 }
 
@@ -221,6 +223,24 @@ TEST_F(InfluxdbTest, SecretsInAnAnswerAreNotRepeated) {
   EXPECT_EQ(attempt.decision.reason, "HTTP 400: requestURI: /write?db=x&p=***&u=me; ***; ***");
 }
 
+TEST_F(InfluxdbTest, AShortSecretHidesWordsNotTheirMeaning) {
+  server_.script({{.status = 400, .body = R"({"error":"partial write: 1 bad dropped=1"})"}});
+  make("username = \"me\"\npassword = \"1\"\n");
+  const Attempt attempt = deliver();
+  EXPECT_EQ(attempt.decision.action, Action::kDelivered);
+  EXPECT_EQ(attempt.decision.rejected, 1U);
+  EXPECT_EQ(attempt.decision.reason.find("1"), std::string::npos) << attempt.decision.reason;
+}
+
+TEST_F(InfluxdbTest, ASecretWithEscapesIsHiddenToo) {
+  server_.script(
+      {{.status = 401, .body = R"({"error":"no: hu\"sh, Token ab\"cd, ab\"cd, north"})"}});
+  make(
+      "username = \"me\"\npassword = 'hu\"sh'\nhttp_headers = { Authorization = 'Token ab\"cd', "
+      "X-Site = \"north\", X-Org = \"1\" }\n");
+  EXPECT_EQ(deliver().decision.reason, "HTTP 401: no: ***, ***, ***, ***");
+}
+
 TEST_F(InfluxdbTest, NumberedPointsArriveOnceWhateverHappens) {
   // The worst that is no failure: answers lost after storing, resets, a stale connection.
   server_.script({{},
@@ -241,14 +261,31 @@ TEST_F(InfluxdbTest, NumberedPointsArriveOnceWhateverHappens) {
 
 TEST(InfluxdbOptionsTest, ProblemsAreNamedWithTheirPlace) {
   const std::pair<const char*, const char*> rows[] = {
-      {"urls = [\"http://a\", \"http://b\"]", "test.toml:2:1: error: `urls` has 2 entries"},
-      {"urls = []", "test.toml:2:1: error: `urls` has 0 entries"},
+      {"urls = [\"http://a\", \"http://a/\"]", "test.toml:2:1: error: `urls` has http://a twice"},
+      {"urls = []", "test.toml:2:1: error: `urls` is empty"},
+      {"urls = [\"me:hush@h\"]", "test.toml:2:1: error: `urls`: found \"***@h\", expected a URL"},
+      {"urls = [\"http://me:hu/sh@h\"]", "test.toml:2:1: error: `urls`: found \"***@h\", no valid"},
+      {"urls = [\"unix://x.sock\"]",
+       "test.toml:2:1: error: `urls`: found \"unix://x.sock\", expected an"},
+      {"urls = \"http://me:hush@h\"",
+       "test.toml:2:8: error: `urls` is \"http://***@h\", expected a list"},
       {"urls = [\"udp://a:1\"]", "test.toml:2:1: error: `urls`: found \"udp://a:1\""},
       {"urls = [\"http://u:hush@h\"]\nusername = \"x\"", "test.toml:2:1: error: credentials"},
       {"auth = \"token\"", "test.toml:2:1: error: `auth = \"token\"` needs `token`"},
       {"auth = \"basic\"", "test.toml:2:1: error: `auth = \"basic\"` needs"},
       {"username = \"a\"\ntoken = \"b\"", "test.toml:3:1: error: both `token` and"},
-      {"influx_uint_support = true", "test.toml:2:1: error: `influx_uint_support = true`"},
+      {"precision = \"us\"", "test.toml:2:1: error: `precision = \"us\"`: expected \"ns\", \"ms\""},
+      {"precision = \"u\"", "test.toml:2:1: error: `precision = \"u\"`: expected"},
+      {"precision = \"m\"", "test.toml:2:1: error: `precision = \"m\"`: expected"},
+      {"precision = \"n\"", "test.toml:2:1: error: `precision = \"n\"`: expected"},
+      {"exclude_database_tag = true", "test.toml:2:1: error: `exclude_database_tag` needs"},
+      {"exclude_retention_policy_tag = true",
+       "test.toml:2:1: error: `exclude_retention_policy_tag` needs `retention_policy_tag`"},
+      {"local_address = \"eth0\"", "test.toml:2:1: error: `local_address` is \"eth0\""},
+      {"local_address = \"127.0.0.1:x\"", "test.toml:2:1: error: `local_address` is"},
+      {"tls_pinned_public_key = \"sha256//short\"",
+       "test.toml:2:1: error: `tls_pinned_public_key`"},
+      {"tls_server_name = \"a b\"", "test.toml:2:1: error: `tls_server_name` is"},
       {"influx_omit_timestamp = true", "test.toml:2:1: error: `influx_omit_timestamp = true`"},
       {"database = \"\"", "test.toml:2:1: error: `database` is empty"},
       {"tls_cert = \"a\"", "test.toml:2:1: error: `tls_cert` and `tls_key`"},
@@ -270,13 +307,12 @@ TEST(InfluxdbOptionsTest, ProblemsAreNamedWithTheirPlace) {
 
 TEST(InfluxdbOptionsTest, OldTelegrafNamesAreTaken) {
   const base::SystemClock clock;
-  const auto made =
-      test::make_output("influxdb",
-                        "precision = \"s\"\nudp_payload = \"512B\"\nssl_ca = \"/ca\"\n"
-                        "influx_uint_support = false\n",
-                        {clock, {}});
+  const auto made = test::make_output("influxdb",
+                                      "udp_payload = \"512B\"\nssl_ca = \"/ca\"\n"
+                                      "influx_uint_support = false\n",
+                                      {clock, {}});
   EXPECT_NE(made.output, nullptr);
-  EXPECT_EQ(made.problems.size(), 3U);  // warnings
+  EXPECT_EQ(made.problems.size(), 2U);  // warnings
 }
 
 TEST(InfluxdbOptionsTest, IdentityIsUrlAndDatabaseOnly) {
@@ -290,6 +326,8 @@ TEST(InfluxdbOptionsTest, IdentityIsUrlAndDatabaseOnly) {
   EXPECT_EQ(identity("token = \"x\"\ntimeout = \"3s\"\nretention_policy = \"r\""), plain);
   EXPECT_NE(identity("database = \"other\""), plain);
   EXPECT_NE(identity("urls = [\"http://localhost:8087\"]"), plain);
+  EXPECT_EQ(identity("urls = [\"http://u:p@a\", \"unix:///b.sock\"]"),
+            "http://a\nunix:///b.sock\ntelegraf");
 }
 
 }  // namespace

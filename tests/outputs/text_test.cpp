@@ -60,14 +60,43 @@ TEST(ServerUrl, GoodOnesAreTakenApart) {
   EXPECT_EQ(full->base, "https://[::1]:9/influx/a");
   EXPECT_EQ(full->username, "me");
   EXPECT_EQ(full->password, "p@ss");
+  EXPECT_EQ(full->name, full->base);
   EXPECT_TRUE(parse_server_url("http://host/"));
+  const auto socket = parse_server_url("unix:///run/in%20flux.sock");
+  ASSERT_TRUE(socket);
+  EXPECT_EQ(socket->base, "http://localhost");
+  EXPECT_EQ(socket->socket, "/run/in flux.sock");
+  EXPECT_EQ(socket->name, "unix:///run/in%20flux.sock");
+  EXPECT_FALSE(parse_server_url("unix:///" + std::string(200, 'a')));
+}
+
+TEST(ServerUrl, WrongOnesAreShownWithoutCredentials) {
+  EXPECT_EQ(shown_url("htp://h"), "htp://h");
+  EXPECT_EQ(shown_url("me:hush@h:1"), "***@h:1");
+  EXPECT_EQ(shown_url("http://me:hu/sh?x@h:1"), "***@h:1");
 }
 
 TEST(ServerUrl, OthersAreRefusedWithoutShowingThePassword) {
-  for (const std::string_view text :
-       {"", "localhost:8086", "udp://h:1", "unix:///x.sock", "http://", "http:///x", "http://:80",
-        "http://h:0", "http://h:65536", "http://h:x", "http://h:", "http://h/?a=b", "http://h/#f",
-        "http://h /x", "http://h/a b", "http://[::1", "http://u:hush@", "http://u:hush@:1"}) {
+  for (const std::string_view text : {"",
+                                      "localhost:8086",
+                                      "udp://h:1",
+                                      "unix://x.sock",
+                                      "unix:///",
+                                      "unix:///a%00b",
+                                      "http://",
+                                      "http:///x",
+                                      "http://:80",
+                                      "http://h:0",
+                                      "http://h:65536",
+                                      "http://h:x",
+                                      "http://h:",
+                                      "http://h/?a=b",
+                                      "http://h/#f",
+                                      "http://h /x",
+                                      "http://h/a b",
+                                      "http://[::1",
+                                      "http://u:hush@",
+                                      "http://u:hush@:1"}) {
     const auto url = parse_server_url(text);
     ASSERT_FALSE(url) << text;
     EXPECT_EQ(url.error().message.find("hush"), std::string::npos);

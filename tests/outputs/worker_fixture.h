@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
-#include "outputs/influxdb.h"
 #include "outputs/worker.h"
+#include "outputs/write_output.h"
 #include "tests/outputs/scripted_client.h"
 #include "tests/support/fake_ring.h"
 #include "tests/support/fake_waiter.h"
@@ -30,13 +30,14 @@ class WorkerTest : public testing::Test {
 
   void start(outputs::WorkerOptions options = {}, bool create_database = false) {
     options.flush_interval = kFlush;
-    outputs::InfluxdbTarget target;
-    target.write_url = "http://h/write?db=t";
-    target.query_url = "http://h/query";
-    target.destination = "http://h/write?db=t";
-    if (create_database) target.create_statement = "q=CREATE%20DATABASE%20%22t%22";
-    auto output = outputs::make_influxdb_output(
-        std::move(target), std::make_unique<ScriptedClient>(http_), {clock_, {}});
+    outputs::WriteTarget target;
+    target.servers = {{"http://h", "http://h/write", "http://h/query", {}, {}}};
+    target.parameters = {{"db", "t"}};
+    target.create_databases = create_database;
+    const auto client = [this](const outputs::WriteServer&) {
+      return std::make_unique<ScriptedClient>(http_);
+    };
+    auto output = *outputs::make_write_output(std::move(target), client, {clock_, {}});
     auto waiter = std::make_unique<FakeWaiter>(clock_);
     waiter_ = waiter.get();
     worker_ = std::make_unique<outputs::Worker>(

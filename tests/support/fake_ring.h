@@ -106,9 +106,11 @@ class FakeRing final : public buffer::Ring {
   }
   std::vector<std::string> settle_orphans(base::Duration) override { return {}; }
 
+  using buffer::Ring::pending_points;
+  using buffer::Ring::read;
   [[nodiscard]] base::Result<buffer::ReadBatch> read(buffer::ReaderId,
                                                      const buffer::ReadLimits& limits,
-                                                     std::size_t prefix) override {
+                                                     std::size_t prefix, buffer::Part) override {
     const std::lock_guard lock(mutex_);
     if (fail_reads_) return base::fail(base::ErrorCode::kIo, "read ring: Input/output error");
     buffer::ReadBatch batch;
@@ -159,7 +161,13 @@ class FakeRing final : public buffer::Ring {
     in_flight_ = false;
   }
 
-  [[nodiscard]] std::uint64_t pending_points(buffer::ReaderId) const override {
+  // Everything stays in order here; the real ring has two parts.
+  bool set_apart(buffer::ReaderId) override { return false; }
+  bool set_flight_apart(buffer::ReaderId id) override {
+    release(id);
+    return false;
+  }
+  [[nodiscard]] std::uint64_t pending_points(buffer::ReaderId, buffer::Part) const override {
     const std::lock_guard lock(mutex_);
     return pending();
   }

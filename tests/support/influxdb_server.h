@@ -8,9 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include <sys/types.h>
-
 #include "agent/base/result.h"
+#include "tests/support/server_process.h"
 #include "tests/support/temp_dir.h"
 
 namespace holdfast::test {
@@ -25,7 +24,6 @@ struct InfluxdbOptions {
 class InfluxdbServer {
  public:
   explicit InfluxdbServer(InfluxdbOptions options = {});
-  ~InfluxdbServer();
   InfluxdbServer(const InfluxdbServer&) = delete;
   InfluxdbServer& operator=(const InfluxdbServer&) = delete;
 
@@ -33,12 +31,13 @@ class InfluxdbServer {
   // Started again it has the same port and data.
   [[nodiscard]] base::Status start();
   // SIGTERM: goes down in good order. SIGKILL: as if the power had failed. Waits for its end.
-  void stop(int signal);
+  void stop(int signal) { process_.stop(signal); }
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::string url() const;
+  [[nodiscard]] std::string socket() const;  // path of the unix socket where it listens too
   // What the server wrote to its log, for a failed test.
-  [[nodiscard]] std::string log() const;
+  [[nodiscard]] std::string log() const { return process_.log(); }
 
   // The JSON answer to a query, sent as the user of the options.
   [[nodiscard]] base::Result<std::string> query(std::string_view database,
@@ -49,17 +48,15 @@ class InfluxdbServer {
                                                   std::string_view field) const;
 
  private:
-  [[nodiscard]] base::Status launch();
-  [[nodiscard]] base::Status wait_for_ping();
+  [[nodiscard]] base::Status launch(std::uint16_t port);
   [[nodiscard]] base::Result<std::string> request(std::string_view method,
                                                   const std::string& target) const;
-  [[nodiscard]] bool exited();
 
   InfluxdbOptions options_;
   TempDir dir_;
   std::filesystem::path directory_ = dir_.path();
+  ServerProcess process_{"influxd", "influxdb", (directory_ / "log").string()};
   std::uint16_t port_ = 0;
-  pid_t pid_ = -1;
   bool prepared_ = false;  // the user exists
 };
 

@@ -17,6 +17,7 @@ void apply(const FileOperation& operation, std::vector<std::byte>& content) {
       break;
     }
     case FileOperation::Kind::kSync:
+    case FileOperation::Kind::kFailedSync:
       break;
   }
 }
@@ -29,16 +30,46 @@ void FileRecord::fail_with(std::function<base::Status(const FileOperation&)> rul
 base::Status FileRecord::note(FileOperation operation) {
   const std::lock_guard lock(mutex_);
   if (rule_) {
-    if (auto allowed = rule_(operation); !allowed) return allowed;
+    if (auto allowed = rule_(operation); !allowed) {
+      if (operation.kind == FileOperation::Kind::kSync) {
+        operations_.push_back({FileOperation::Kind::kFailedSync, 0, {}});
+      }
+      return allowed;
+    }
   }
   operations_.push_back(std::move(operation));
   if (operations_.back().kind == FileOperation::Kind::kSync) synced_ = operations_.size();
   return base::ok();
 }
 
+void FileRecord::forget_on_failed_sync() {
+  const std::lock_guard lock(mutex_);
+  forgets_ = true;
+}
+
+std::vector<FileOperation> FileRecord::forgotten() const {
+  const auto before = content_after(synced());
+  const std::lock_guard lock(mutex_);
+  std::vector<FileOperation> old;
+  for (std::size_t i = synced_; i < operations_.size() && forgets_; ++i) {
+    FileOperation operation = operations_[i];
+    if (operation.kind != FileOperation::Kind::kWrite) continue;
+    const auto from = before.begin() + static_cast<std::ptrdiff_t>(operation.offset);
+    std::copy_n(from, operation.bytes.size(), operation.bytes.begin());
+    old.push_back(std::move(operation));
+  }
+  return old;
+}
+
 std::vector<FileOperation> FileRecord::operations() const {
   const std::lock_guard lock(mutex_);
   return operations_;
+}
+
+std::vector<FileOperation> FileRecord::operations_since(std::size_t from) const {
+  const std::lock_guard lock(mutex_);
+  return {operations_.begin() + static_cast<std::ptrdiff_t>(std::min(from, operations_.size())),
+          operations_.end()};
 }
 
 std::size_t FileRecord::size() const {
@@ -83,7 +114,16 @@ base::Status RecordingFile::write_at(std::uint64_t offset, std::span<const std::
   return noted ? MemoryFile::write_at(offset, bytes) : noted;
 }
 
-base::Status RecordingFile::sync() { return record_->note({FileOperation::Kind::kSync, 0, {}}); }
+base::Status RecordingFile::sync() {
+  auto noted = record_->note({FileOperation::Kind::kSync, 0, {}});
+  if (noted) return noted;
+  for (const FileOperation& old : record_->forgotten()) {
+    if (auto taken_back = MemoryFile::write_at(old.offset, old.bytes); !taken_back) {
+      return taken_back;
+    }
+  }
+  return noted;
+}
 
 base::Status RecordingFile::allocate(std::uint64_t size) {
   auto noted = record_->note({FileOperation::Kind::kAllocate, size, {}});

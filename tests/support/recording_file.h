@@ -14,7 +14,9 @@
 namespace holdfast::test {
 
 struct FileOperation {
-  enum class Kind { kAllocate, kWrite, kSync };
+  // kFailedSync: the kernel may have called the pages clean that it could not write. What was not
+  // durable yet may never be, whatever later syncs say, unless it is written again.
+  enum class Kind { kAllocate, kWrite, kSync, kFailedSync };
   Kind kind = Kind::kWrite;
   std::uint64_t offset = 0;      // of a write; the size, for kAllocate
   std::vector<std::byte> bytes;  // of a write
@@ -27,10 +29,17 @@ class FileRecord {
   // Of a file that holds something already.
   explicit FileRecord(std::vector<std::byte> base) : base_(std::move(base)) {}
 
-  // Called before each operation; a failed status is returned to the caller instead of doing it.
+  // Called before each operation; a failed status is returned to the caller instead of doing it. Of
+  // what failed only syncs are noted.
   void fail_with(std::function<base::Status(const FileOperation&)> rule);
+  // From now on a sync that fails takes back what was written since the last completed one, for who
+  // reads the file (of the record nothing is taken back): some file systems do that at once, others
+  // when memory gets short.
+  void forget_on_failed_sync();
 
   [[nodiscard]] std::vector<FileOperation> operations() const;
+  // Those from number `from` on.
+  [[nodiscard]] std::vector<FileOperation> operations_since(std::size_t from) const;
   [[nodiscard]] std::size_t size() const;
   // How many operations there were when the last sync was done, that one included.
   [[nodiscard]] std::size_t synced() const;
@@ -42,12 +51,15 @@ class FileRecord {
  private:
   friend class RecordingFile;
   [[nodiscard]] base::Status note(FileOperation operation);
+  // What lay under the writes since the last completed sync; nothing unless told to forget.
+  [[nodiscard]] std::vector<FileOperation> forgotten() const;
 
   const std::vector<std::byte> base_;
   mutable std::mutex mutex_;
   std::function<base::Status(const FileOperation&)> rule_;
   std::vector<FileOperation> operations_;
   std::size_t synced_ = 0;
+  bool forgets_ = false;
 };
 
 class RecordingFile final : public buffer::MemoryFile {

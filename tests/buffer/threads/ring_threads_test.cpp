@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "buffer/sync_worker.h"
-#include "tests/buffer/consumer.h"
 #include "tests/buffer/image.h"
+#include "tests/buffer/threads/consumer.h"
 
 namespace holdfast::test {
 namespace {

@@ -5,9 +5,9 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/buffer/consumer.h"
 #include "tests/buffer/hook_file.h"
 #include "tests/buffer/image.h"
+#include "tests/buffer/threads/consumer.h"
 
 namespace holdfast::test {
 namespace {

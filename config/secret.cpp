@@ -1,0 +1,58 @@
+// Secrets from files.
+#include "config/secret.h"
+
+#include "config/read_file.h"
+
+namespace holdfast::config {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+
+constexpr std::size_t kMaxBytes = 64U << 10;
+constexpr std::string_view kFile = "@file:";
+constexpr std::string_view kCredential = "@credential:";
+
+base::Result<std::string> read_secret(const std::string& path) {
+  auto content = read_file(path, kMaxBytes);
+  if (!content) {
+    if (content.error().code == ErrorCode::kTooLarge) {
+      return fail(ErrorCode::kTooLarge, "{} has more than 64KiB, which is no secret", path);
+    }
+    return fail(content.error().code, "{} {}", path, content.error().message);
+  }
+  if (content->ends_with('\n')) content->pop_back();
+  if (content->ends_with('\r')) content->pop_back();
+  if (content->empty()) return fail(ErrorCode::kInvalid, "{} is empty", path);
+  return content;
+}
+
+}  // namespace
+
+base::Result<std::string> resolve_secret(std::string_view text, const Environment& environment) {
+  if (text.starts_with(kFile)) {
+    const std::string path(text.substr(kFile.size()));
+    if (!path.starts_with('/')) {
+      return fail(ErrorCode::kInvalid, "@file: needs an absolute path, found \"{}\"", path);
+    }
+    return read_secret(path);
+  }
+  if (text.starts_with(kCredential)) {
+    const std::string name(text.substr(kCredential.size()));
+    if (name.empty() || name.find('/') != std::string::npos) {
+      return fail(ErrorCode::kInvalid, "@credential: needs a name without slashes, found \"{}\"",
+                  name);
+    }
+    const auto directory = environment("CREDENTIALS_DIRECTORY");
+    if (!directory || directory->empty()) {
+      return fail(ErrorCode::kNotFound,
+                  "@credential:{} needs CREDENTIALS_DIRECTORY, which systemd sets with "
+                  "LoadCredential",
+                  name);
+    }
+    return read_secret(*directory + "/" + name);
+  }
+  return std::string(text);
+}
+
+}  // namespace holdfast::config
