@@ -1,7 +1,8 @@
-// What is kept, and what has to go for it. The directory is read anew each time, because commands
-// and people remove files from it.
+// What is kept, and what has to go for it. Commands and people remove files from the directory, so
+// it is read anew when its time of change says so; not for each batch, as there may be thousands.
 #include "outputs/rejected_store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/core.h>
@@ -9,6 +10,12 @@
 #include "config/units.h"
 
 namespace holdfast::outputs {
+namespace {
+
+// A change by others in the same moment as one of our own does not show in the directory's time.
+constexpr base::Duration kLookAgain = std::chrono::minutes(1);
+
+}  // namespace
 
 RejectedStore::RejectedStore(const WorkerOptions& options, std::string output,
                              std::string reader_id, const base::Clock& clock, base::Logger log)
@@ -34,35 +41,49 @@ void RejectedStore::tend() {
   if (!started_) {
     started_ = true;
     const auto directory = open();
-    const auto files = directory ? own_files(*directory) : tl::unexpected(directory.error());
-    if (!files) {
+    const base::Status looked = directory ? look(*directory) : tl::unexpected(directory.error());
+    if (!looked) {
       log_.error("rejected_directory: what the server refuses cannot be kept: {}",
-                 files.error().message);
+                 looked.error().message);
     }
     return;
   }
   const auto directory = RejectedDirectory::open(directory_);
-  if (directory && directory->changed_ns() != counted_at_change_ns_) (void)own_files(*directory);
+  if (directory) {
+    (void)look(*directory);
+  } else if (directory.error().code == base::ErrorCode::kNotFound) {
+    files_.clear();
+    bytes_ = 0;
+    seen_change_ns_ = 0;
+    publish_content();
+  }
 }
 
-base::Result<std::vector<RejectedFile>> RejectedStore::own_files(
-    const RejectedDirectory& directory) {
+base::Status RejectedStore::look(const RejectedDirectory& directory) {
+  const base::BootTime now = clock_.boot();
   const std::int64_t change = directory.changed_ns();  // before: what comes meanwhile is seen later
-  auto files = directory.list();
-  if (!files) return files;
-  counted_at_change_ns_ = change;
-  std::erase_if(*files,
-                [this](const RejectedFile& file) { return file.name.reader != reader_id_; });
-  std::uint64_t bytes = 0;
-  for (const RejectedFile& file : *files) bytes += file.bytes;
-  set_content(files->size(), bytes);
-  return files;
+  const bool unsure = wrote_since_look_ && now - looked_at_ >= kLookAgain;
+  if (change != 0 && change == seen_change_ns_ && !unsure) return base::ok();
+  auto found = directory.list();
+  if (!found) return tl::unexpected(found.error());
+  files_.clear();
+  bytes_ = 0;
+  for (RejectedFile& file : *found) {
+    if (file.name.reader != reader_id_) continue;
+    bytes_ += file.bytes;
+    files_.push_back(std::move(file));
+  }
+  seen_change_ns_ = change;
+  wrote_since_look_ = false;
+  looked_at_ = now;
+  publish_content();
+  return base::ok();
 }
 
-void RejectedStore::set_content(std::uint64_t files, std::uint64_t bytes) {
+void RejectedStore::publish_content() {
   const std::lock_guard lock(mutex_);
-  status_.files = files;
-  status_.bytes = bytes;
+  status_.files = files_.size();
+  status_.bytes = bytes_;
 }
 
 void RejectedStore::keep(const Batch& batch, const Decision& decision,
@@ -97,7 +118,14 @@ base::Status RejectedStore::try_keep(const Batch& batch, const Decision& decisio
   const std::uint64_t bytes = batch.gzip().size() + sidecar.size();
   if (auto room = make_room(*directory, bytes); !room) return room;
   if (auto added = directory->add(name, batch.gzip(), sidecar); !added) return added;
-  (void)own_files(*directory);
+  const auto younger = std::upper_bound(
+      files_.begin(), files_.end(), name,
+      [](const RejectedName& added, const RejectedFile& file) { return added < file.name; });
+  files_.insert(younger, {name, bytes, true});
+  bytes_ += bytes;
+  seen_change_ns_ = directory->changed_ns();
+  wrote_since_look_ = true;
+  publish_content();
   log_.debug("refused batch kept as {}", name.id());
   return base::ok();
 }
@@ -107,17 +135,17 @@ base::Status RejectedStore::make_room(const RejectedDirectory& directory, std::u
     return base::fail(base::ErrorCode::kTooLarge, "its {} are more than rejected_limit ({})",
                       config::exact_bytes(bytes), config::exact_bytes(limit_));
   }
-  const auto files = own_files(directory);
-  if (!files) return tl::unexpected(files.error());
-  std::uint64_t used = 0;
-  for (const RejectedFile& file : *files) used += file.bytes;
+  if (auto looked = look(directory); !looked) return looked;
   const std::uint64_t before = unlogged_removals_;
-  for (const RejectedFile& file : *files) {
-    if (used + bytes <= limit_) break;
-    if (auto gone = directory.remove(file.name); !gone) return tl::unexpected(gone.error());
-    used -= file.bytes;
+  while (!files_.empty() && bytes_ + bytes > limit_) {
+    if (auto gone = directory.remove(files_.front().name); !gone) {
+      return tl::unexpected(gone.error());
+    }
+    bytes_ -= files_.front().bytes;
+    files_.pop_front();
     ++unlogged_removals_;
   }
+  if (unlogged_removals_ > before) publish_content();
   std::uint64_t calls = 0;  // held back; batches are counted here
   if (unlogged_removals_ > before && removals_.allow(clock_.boot(), calls)) {
     log_.warn("rejected_directory: {} of the oldest batches removed, to stay within {}",

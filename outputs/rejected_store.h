@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
@@ -47,9 +47,8 @@ class RejectedStore {
   [[nodiscard]] base::Status try_keep(const Batch& batch, const Decision& decision,
                                       const std::string& destination);
   [[nodiscard]] base::Status make_room(const RejectedDirectory& directory, std::uint64_t bytes);
-  [[nodiscard]] base::Result<std::vector<RejectedFile>> own_files(
-      const RejectedDirectory& directory);
-  void set_content(std::uint64_t files, std::uint64_t bytes);
+  [[nodiscard]] base::Status look(const RejectedDirectory& directory);
+  void publish_content();
 
   const std::string directory_;
   const std::uint64_t limit_;
@@ -62,7 +61,11 @@ class RejectedStore {
   std::uint64_t unlogged_removals_ = 0;
   bool started_ = false;
   bool tidied_ = false;
-  std::int64_t counted_at_change_ns_ = 0;
+  std::deque<RejectedFile> files_;   // of this reader, oldest first, as last seen
+  std::uint64_t bytes_ = 0;          // of them
+  std::int64_t seen_change_ns_ = 0;  // of the directory when files_ was true
+  bool wrote_since_look_ = false;
+  base::BootTime looked_at_{};
 
   mutable std::mutex mutex_;  // guards what follows
   RejectedStoreStatus status_;

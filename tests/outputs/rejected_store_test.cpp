@@ -219,5 +219,34 @@ TEST_F(RejectedStoreTest, FilesThatOthersRemoveAreNoticed) {
   EXPECT_EQ(one.status()->kept, 2U);
 }
 
+TEST_F(RejectedStoreTest, WhatOthersRemoveUnseenIsNoticedWithinAMinuteOrTwo) {
+  RejectedStore one = store();
+  keep(one, 1);
+  keep(one, 2);
+  const auto change = fs::last_write_time(directory());
+  ASSERT_TRUE(RejectedDirectory::open(directory())->remove(files()[0].name));
+  fs::last_write_time(directory(), change);  // as in the same tick of the file system's clock
+  keep(one, 3);
+  EXPECT_EQ(one.status()->files, 3U);
+  clock_.advance(std::chrono::minutes(1));
+  one.tend();
+  EXPECT_EQ(one.status()->files, 2U);
+  EXPECT_EQ(one.status()->bytes, disk_bytes(files()));
+}
+
+TEST_F(RejectedStoreTest, TheLimitHoldsWhenTheClockIsSetBack) {
+  RejectedStore big = store();
+  keep(big, 50);
+  RejectedStore small = store("main", files()[0].bytes * 3 + 100);
+  for (std::uint64_t n = 51; n < 60; ++n) {
+    keep(small, n);
+    clock_.step_wall(-std::chrono::seconds(10));
+    EXPECT_EQ(small.status()->bytes, disk_bytes(files()));
+    EXPECT_LE(files().size(), 3U);
+  }
+  // The name says how old a batch is: by now the latest one is the oldest.
+  EXPECT_EQ(small.status()->kept, 9U);
+}
+
 }  // namespace
 }  // namespace holdfast::outputs
