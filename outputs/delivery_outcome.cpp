@@ -100,10 +100,11 @@ bool Delivery::split(const Sent& sent, const Decision& decision) {
 void Delivery::settle(const Sent& sent, const Decision& decision) {
   const Batch& batch = sent.batch;
   const bool refused = decision.action == Action::kRejected;
-  const std::uint64_t rejected =
-      refused ? batch.points() : std::min(decision.rejected, batch.points());
+  const bool all = refused && decision.rejected == 0;
+  const std::uint64_t rejected = all ? batch.points() : std::min(decision.rejected, batch.points());
   // Kept first: a kill between the two leaves a duplicate rather than nothing.
-  if (rejected == batch.points()) rejected_store_.keep(batch, decision, output_->destination());
+  if (refused || rejected == batch.points())
+    rejected_store_.keep(batch, decision, output_->destination());
   context_.ring.acknowledge(context_.reader, batch.points(), {.rejected = rejected});
   if (!refused || !may_split(decision)) splitter(sent.next.part).delivered(batch.points());
   if (rejected > 0) log_.rejected(batch, rejected, decision, context_.clock.boot());

@@ -94,13 +94,27 @@ GroupProgress::Done GroupProgress::done(const LineGroup& group) const {
   if (found == ahead_.end()) return {};
   // A retry may have more lines than the first attempt had, or fewer; otherwise it is no retry.
   const Ahead& ahead = found->second;
-  if (group.lines.starts_with(ahead.lines)) return {ahead.lines.size(), ahead.rejected};
+  if (group.lines.starts_with(ahead.lines)) {
+    return {ahead.lines.size(), ahead.points, ahead.rejected};
+  }
   if (!ahead.lines.starts_with(group.lines)) return {};
-  return {group.lines.size(), std::min(ahead.rejected, group.points)};
+  return {group.lines.size(), group.points, std::min(ahead.rejected, group.points)};
 }
 
 void GroupProgress::add(const LineGroup& group, std::uint64_t rejected) {
-  ahead_[group.parameters] = {group.lines, rejected};
+  // Places that never come again would otherwise be remembered for ever.
+  if (bytes_ > kMaxBytes || ahead_.empty()) {
+    ahead_.clear();
+    bytes_ = 0;
+  }
+  ahead_[group.parameters] = {group.lines, group.points, rejected};
+  bytes_ += group.lines.size();
+}
+
+void GroupProgress::forget_refused(const std::vector<LineGroup>& groups) {
+  for (const LineGroup& group : groups) {
+    if (done(group).rejected >= group.points) ahead_.erase(group.parameters);
+  }
 }
 
 void GroupProgress::settle(const std::vector<LineGroup>& groups) {
@@ -110,6 +124,7 @@ void GroupProgress::settle(const std::vector<LineGroup>& groups) {
     Ahead& ahead = found->second;
     if (ahead.lines.size() > group.lines.size() && ahead.lines.starts_with(group.lines)) {
       ahead.lines.erase(0, group.lines.size());
+      ahead.points -= std::min(ahead.points, group.points);
       ahead.rejected -= std::min(ahead.rejected, group.points);
     } else {
       ahead_.erase(found);

@@ -46,13 +46,19 @@ struct LineGroup {
 // retry does not send it again. In memory only: a restart forgets it. Not thread-safe.
 class GroupProgress {
  public:
+  // Of lines that are remembered, besides those of one group; beyond it all are forgotten.
+  static constexpr std::size_t kMaxBytes = 8U << 20;
+
   struct Done {
     std::size_t bytes = 0;       // at the start of the group's lines: whole lines
+    std::uint64_t points = 0;    // so many
     std::uint64_t rejected = 0;  // points of them that were refused
   };
   [[nodiscard]] Done done(const LineGroup& group) const;
   // All lines of the group are answered for good, `rejected` points of them refused.
   void add(const LineGroup& group, std::uint64_t rejected);
+  // Groups that were refused as a whole will be sent again, in smaller parts perhaps.
+  void forget_refused(const std::vector<LineGroup>& groups);
   // The batch of these groups is through: its lines will not come again.
   void settle(const std::vector<LineGroup>& groups);
   [[nodiscard]] bool empty() const { return ahead_.empty(); }
@@ -61,9 +67,11 @@ class GroupProgress {
   // A batch that is cut smaller at its retry leaves more here than its groups have.
   struct Ahead {
     std::string lines;
+    std::uint64_t points = 0;
     std::uint64_t rejected = 0;
   };
   std::map<Parameters, Ahead> ahead_;
+  std::size_t bytes_ = 0;  // no less than what ahead_ holds
 };
 
 }  // namespace holdfast::outputs

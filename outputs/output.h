@@ -27,8 +27,10 @@ enum class Action {
 
 struct Decision {
   Action action = Action::kRetry;
-  base::Duration wait{};       // kWait: as announced, not yet capped by max_retry_after
-  std::uint64_t rejected = 0;  // kDelivered: points of the batch the server refused (partial write)
+  base::Duration wait{};  // kWait: as announced, not yet capped by max_retry_after
+  // Points of the batch the server refused. kDelivered: a partial write. kRejected: the others are
+  // in the database (a batch that goes to several); 0 = all were refused.
+  std::uint64_t rejected = 0;
   bool may_be_stored = false;  // kRejected: some of the points may be in the database all the same
   bool lower_batch_size = false;     // a 413: send smaller batches from now on
   std::uint64_t max_body_bytes = 0;  // ... and none larger than this, if the server says so

@@ -104,7 +104,8 @@ class WriteOutput final : public Output {
     return write(body, round);
   }
 
-  // Every group is a request. What is answered for good is remembered until all groups are.
+  // Every group is a request. What is delivered is remembered until all groups are. What was
+  // refused is not: it may be split, and only then is it known which points are lost.
   [[nodiscard]] Decision deliver_groups(Batch& batch, Round& round) {
     const auto lines = batch.lines();
     if (!lines) return unreadable(lines.error());
@@ -113,32 +114,49 @@ class WriteOutput final : public Output {
     whole.action = Action::kDelivered;
     for (const LineGroup& group : groups) {
       const GroupProgress::Done done = progress_.done(group);
-      whole.rejected += done.rejected;
-      if (done.bytes == group.lines.size()) continue;
-      const Decision decision = deliver_group(group, done, round);
-      if (!settled(decision.action)) return decision;
-      const std::uint64_t rejected = decision.rejected;
-      progress_.add(group, done.rejected + rejected);
+      std::uint64_t rejected = done.rejected;
+      if (done.bytes < group.lines.size()) {
+        Decision decision = deliver_group(group, done, round);
+        if (!settled(decision.action)) {
+          progress_.forget_refused(groups);
+          return decision;
+        }
+        // Its number of the bad line is one within the group.
+        if (groups.size() > 1 || done.bytes > 0) decision.bad_line = 0;
+        rejected += decision.rejected;
+        progress_.add(group, rejected);
+        add_refusal(decision, whole);
+      }
+      if (rejected >= group.points) whole.action = Action::kRejected;
       whole.rejected += rejected;
-      whole.may_be_stored = whole.may_be_stored || decision.may_be_stored;
-      whole.lower_batch_size = whole.lower_batch_size || decision.lower_batch_size;
-      if (whole.reason.empty()) whole.reason = decision.reason;
+    }
+    if (whole.action == Action::kRejected && whole.rejected < batch.points()) {
+      progress_.forget_refused(groups);
+      return whole;
     }
     progress_.settle(groups);
-    if (whole.rejected < batch.points()) return whole;
-    whole.action = Action::kRejected;
-    whole.rejected = 0;  // all of them
+    if (whole.action == Action::kRejected) whole.rejected = 0;  // all of them
     return whole;
+  }
+
+  // The first refusal speaks for all, but for what any of them may mean for the rest.
+  static void add_refusal(const Decision& of_group, Decision& whole) {
+    const std::uint64_t rejected = whole.rejected;
+    const Action action = whole.action;
+    const bool may_be_stored = whole.may_be_stored || of_group.may_be_stored;
+    const bool lower = whole.lower_batch_size || of_group.lower_batch_size;
+    if (whole.reason.empty()) whole = of_group;
+    whole.rejected = rejected;
+    whole.action = action;
+    whole.may_be_stored = may_be_stored;
+    whole.lower_batch_size = lower;
   }
 
   // What is not yet done of the group. Of a refusal `rejected` says how many.
   [[nodiscard]] Decision deliver_group(const LineGroup& group, const GroupProgress::Done& done,
                                        Round& round) {
     const std::string_view lines = std::string_view(group.lines).substr(done.bytes);
-    const auto skipped = std::count(
-        group.lines.begin(), group.lines.begin() + static_cast<std::ptrdiff_t>(done.bytes), '\n');
-    WriteBody body{group.parameters, lines, target_.gzip,
-                   group.points - static_cast<std::uint64_t>(skipped), round.trace};
+    WriteBody body{group.parameters, lines, target_.gzip, group.points - done.points, round.trace};
     std::string packed;
     if (target_.gzip) {
       auto made = gzip(lines);

@@ -88,16 +88,39 @@ TEST_F(EndpointTest, ARetrySendsOnlyTheGroupsThatAreMissing) {
 TEST_F(EndpointTest, RefusedPointsOfSomeGroupsAreCounted) {
   make_one("skip_database_creation = true\ndatabase_tag = \"site\"\n");
   const test::Step refused{.status = 400, .body = R"({"error":"unable to parse"})"};
+  // With a group that is kept nothing is final yet.
   server_.script({refused, {.status = 500}});
   EXPECT_EQ(deliver_lines(kLines, 4).decision.action, Action::kRetry);
+  server_.script({refused});
   const Attempt attempt = deliver_lines(kLines, 4);
-  EXPECT_EQ(attempt.statuses, (Statuses{204, 204}));
-  EXPECT_EQ(attempt.decision.action, Action::kDelivered);
+  EXPECT_EQ(attempt.statuses, (Statuses{400, 204, 204}));
+  EXPECT_EQ(attempt.decision.action, Action::kRejected);
   EXPECT_EQ(attempt.decision.rejected, 2U);
+  EXPECT_EQ(deliver_lines(kLines, 4).statuses, Statuses{204});  // what was refused, once more
+  // A partial write is final: its good points are in, and the others stay counted.
+  server_.script(
+      {{.status = 400, .body = R"({"error":"partial write: no dropped=1"})"}, {.status = 500}});
+  EXPECT_EQ(deliver_lines(kLines, 4).decision.action, Action::kRetry);
+  const Attempt partial = deliver_lines(kLines, 4);
+  EXPECT_EQ(partial.statuses, (Statuses{204, 204}));
+  EXPECT_EQ(partial.decision.action, Action::kDelivered);
+  EXPECT_EQ(partial.decision.rejected, 1U);
   server_.script({refused, refused, refused});
   const Attempt all = deliver_lines(kLines, 4);
   EXPECT_EQ(all.decision.action, Action::kRejected);
+  EXPECT_EQ(all.decision.rejected, 0U);  // all of them
+  EXPECT_EQ(all.decision.status, 400);
   EXPECT_EQ(all.decision.reason, "HTTP 400: unable to parse");
+}
+
+TEST_F(EndpointTest, LineBreaksWithinATextAreNoPoints) {
+  make_one("skip_database_creation = true\ndatabase_tag = \"site\"\n");
+  const std::string text = "m,site=a s=\"x\ny\" 1700000000111000000\n";
+  server_.script({{}, {.status = 500}});
+  EXPECT_EQ(deliver_lines(text + "m v=2i 2\n", 2).decision.action, Action::kRetry);
+  server_.script({{.status = 400, .body = R"({"error":"no"})"}});
+  const Attempt attempt = deliver_lines(text + "m v=2i 2\nm,site=a v=3i 3\n", 3);
+  EXPECT_EQ(attempt.decision.rejected, 1U);
 }
 
 TEST_F(EndpointTest, AFailedServerIsNotAskedForTheOtherGroups) {

@@ -83,6 +83,28 @@ TEST(GroupProgress, ARetryWithMoreLinesSendsOnlyThose) {
   EXPECT_EQ(progress.done(group("a", "1\n2\n3\n", 3)).bytes, 6U);
 }
 
+TEST(GroupProgress, RefusedGroupsAreForgotten) {
+  GroupProgress progress;
+  const std::vector groups{group("a", "1\n2\n", 2), group("b", "1\n2\n", 2)};
+  progress.add(groups[0], 2);
+  progress.add(groups[1], 1);
+  progress.forget_refused(groups);
+  EXPECT_EQ(progress.done(groups[0]).bytes, 0U);
+  EXPECT_EQ(progress.done(groups[1]).bytes, 4U);
+}
+
+TEST(GroupProgress, IsBounded) {
+  GroupProgress progress;
+  const std::string lines = std::string((1U << 20U) - 1, 'x') + "\n";
+  std::size_t remembered = 0;
+  for (int i = 0; i < 50; ++i) progress.add(group(std::to_string(i), lines, 1), 0);
+  for (int i = 0; i < 50; ++i) {
+    remembered += progress.done(group(std::to_string(i), lines, 1)).bytes;
+  }
+  EXPECT_GT(remembered, 0U);
+  EXPECT_LE(remembered, GroupProgress::kMaxBytes + lines.size());
+}
+
 TEST(GroupProgress, AHalvedBatchLeavesTheRestForTheOtherHalf) {
   GroupProgress progress;
   progress.add(group("a", "1\n2\n3\n", 3), 2);

@@ -209,15 +209,16 @@ TEST_F(RealNginxTest, TooLargeForIt) {
 TEST_F(RealNginxTest, LimitsWithAndWithoutRetryAfter) {
   make("influxdb", quoted(server_.url()));
   EXPECT_EQ(deliver().decision.action, Action::kDelivered);  // the database is there
-  for (const bool announced : {true, false}) {
+  const std::pair<int, bool> rows[] = {{429, true}, {429, false}, {503, true}, {503, false}};
+  for (const auto& [status, announced] : rows) {
     start_nginx("localhost", "limit_req_zone $request_method zone=z:64k rate=1r/m;",
-                std::string("limit_req zone=z;\nlimit_req_status 429;\n") +
+                fmt::format("limit_req zone=z;\nlimit_req_status {};\n", status) +
                     (announced ? "add_header Retry-After 17 always;\n" : ""),
                 /*tls=*/false);
     make("influxdb", quoted(nginx_->url()), "skip_database_creation = true\n");
     EXPECT_EQ(deliver_lines(lines_of("a", 0, 1), 1).statuses, Statuses{204});
     const Attempt attempt = deliver_lines(lines_of("a", 0, 1), 1);
-    EXPECT_EQ(attempt.statuses, Statuses{429});
+    EXPECT_EQ(attempt.statuses, Statuses{status});
     EXPECT_EQ(attempt.decision.action, announced ? Action::kWait : Action::kRetry);
     EXPECT_EQ(attempt.decision.wait, std::chrono::seconds(announced ? 17 : 0));
   }
