@@ -43,14 +43,17 @@ base::ByteSpan BlockIo::view(std::uint64_t position, std::size_t size) {
     }
     if (cache_.size() < size) return {};
   }
-  return base::ByteSpan(cache_).subspan(at - cache_offset_, size);
+  return cache_.subspan(at - cache_offset_, size);
 }
 
 bool BlockIo::fill_cache(std::uint64_t offset, std::size_t size) {
-  cache_.resize(size);
+  if (size > cache_room_) {
+    cache_bytes_ = std::make_unique_for_overwrite<std::byte[]>(size);
+    cache_room_ = size;
+  }
   cache_offset_ = offset;
-  const auto got = file_.read_at(offset, cache_);
-  cache_.resize(got.value_or(0));
+  const auto got = file_.read_at(offset, {cache_bytes_.get(), size});
+  cache_ = {cache_bytes_.get(), got.value_or(0)};
   bytes_read_ += cache_.size();
   return got.has_value();
 }
@@ -83,7 +86,7 @@ bool BlockIo::read_payload(const FoundBlock& block, std::string& out) {
   const std::uint64_t at = offset(block.position + kHeaderSize);
   const bool cached = at >= cache_offset_ && at + size <= cache_offset_ + cache_.size();
   if (cached) {
-    out.append(base::as_text(base::ByteSpan(cache_).subspan(at - cache_offset_, size)));
+    out.append(base::as_text(cache_.subspan(at - cache_offset_, size)));
   } else {
     out.resize(before + size);
     const auto target = std::as_writable_bytes(std::span<char>(out.data() + before, size));

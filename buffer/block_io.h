@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "buffer/file.h"
 #include "buffer/format.h"
@@ -52,7 +52,7 @@ class BlockIo {
 
   // How far ahead of what is asked for to read: large for a scan, small for single looks.
   void read_ahead(std::size_t bytes) { read_ahead_ = bytes; }
-  void forget() { cache_.clear(); }
+  void forget() { cache_ = {}; }
   // True once a read has failed (not: found damage) since clear_failure().
   [[nodiscard]] bool failed() const { return failed_; }
   void clear_failure() { failed_ = false; }
@@ -78,7 +78,9 @@ class BlockIo {
   std::uint32_t seed_;
   std::uint64_t file_end_;  // a file cut short has nothing to look for behind it
   std::size_t read_ahead_ = 16U << 10U;
-  std::vector<std::byte> cache_;
+  std::unique_ptr<std::byte[]> cache_bytes_;  // not a vector: it would clear what is read over
+  std::size_t cache_room_ = 0;
+  base::ByteSpan cache_;                               // of cache_bytes_: what was read last
   std::uint64_t cache_offset_ = 0;                     // in the file
   std::uint64_t unreadable_ = 0, unreadable_end_ = 0;  // in the file: read no more than is asked
   std::uint64_t bytes_read_ = 0;

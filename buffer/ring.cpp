@@ -32,6 +32,7 @@ State RingFile::state_now(bool clean) const {
   state.last_block = synced_last_block_;
   state.next = held_mark(file_points());
   state.unsynced_limit = options_.unsynced_limit;
+  state.readers.reserve(readers_.size());
   for (const Reader& reader : readers_) {
     if (!reader.removed) state.readers.push_back(reader.state);
   }

@@ -8,13 +8,28 @@
 namespace holdfast::buffer {
 namespace {
 
-constexpr std::size_t kReadAhead = 64UL * 1024;
+constexpr std::size_t kMostReadAhead = 64UL * 1024;
+constexpr std::size_t kLeastReadAhead = 4096;
+
+// How far to read ahead when about so much is still to come.
+std::size_t read_ahead_for(std::uint64_t bytes) {
+  return std::clamp<std::uint64_t>(bytes, kLeastReadAhead, kMostReadAhead);
+}
 
 // How many points of a block a reader has done that has done all below `points`.
 std::uint32_t done_of(std::uint64_t points, std::uint64_t point_sequence,
                       std::uint32_t block_points) {
   const std::uint64_t done = points - std::min(points, point_sequence);
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(done, block_points));
+}
+
+// Bytes of payload that fit the limits if all blocks are like the first: room for them at once
+// saves moving the bytes as they grow.
+std::uint64_t expected_bytes(const BlockHeader& first, std::uint64_t bytes_there,
+                             const ReadLimits& limits) {
+  const std::uint64_t points = std::min(limits.max_points, limits.max_bytes);
+  const std::uint64_t bytes = (points / first.points + 1) * first.payload_size;
+  return std::min({bytes, bytes_there, limits.max_bytes});
 }
 
 }  // namespace
@@ -68,6 +83,7 @@ RingFile::Stop RingFile::collect(BlockIo* io, Mark& at, const Snapshot& seen,
 RingFile::Stop RingFile::collect_file(BlockIo& io, Mark& at, Mark& next, const Snapshot& seen,
                                       const ReadLimits& limits, Flight& flight) const {
   ReadBatch& batch = flight.batch;
+  std::uint64_t expected = 0;
   while (next.position < seen.stop.position) {
     const auto block = io.at(next.position);
     // A block that does not continue the count shows that points before it are lost.
@@ -92,6 +108,11 @@ RingFile::Stop RingFile::collect_file(BlockIo& io, Mark& at, Mark& next, const S
                       flight.payload_bytes + header.payload_size > limits.max_bytes;
     if (over && !flight.blocks.empty()) return Stop::kFull;
     const std::size_t offset = batch.payloads.size();
+    if (flight.blocks.empty()) {
+      const std::uint64_t there = seen.stop.position - next.position;
+      expected = expected_bytes(header, there, limits);
+      batch.payloads.reserve(offset + expected);
+    }
     if (!io.read_payload(*block, batch.payloads)) {
       if (flight.blocks.empty()) flight.bad_payload = block;
       return Stop::kDamaged;
@@ -102,6 +123,7 @@ RingFile::Stop RingFile::collect_file(BlockIo& io, Mark& at, Mark& next, const S
     batch.points += header.points - skip;
     batch.raw_bytes += header.raw_size;
     flight.payload_bytes += header.payload_size;
+    io.read_ahead(read_ahead_for(expected - std::min(expected, flight.payload_bytes)));
     const Mark end = end_of(*block);
     flight.blocks.push_back({header.point_sequence, header.points, enter(*block, 0), end, nullptr});
     next = end;
@@ -180,7 +202,7 @@ base::Result<ReadBatch> RingFile::read(ReaderId id, const ReadLimits& limits, st
     std::optional<BlockIo> io;
     if (seen.medium.file) {
       io.emplace(*seen.medium.file, seen.medium.superblock);
-      io->read_ahead(kReadAhead);
+      io->read_ahead(read_ahead_for(seen.stop.position - seen.begin.position));
     }
     Flight flight;
     flight.batch.payloads.resize(prefix);

@@ -18,6 +18,7 @@ constexpr std::uint32_t kFlagClean = 1;
 
 class Writer {
  public:
+  explicit Writer(std::size_t expected_size) { out_.reserve(expected_size); }
   template <class T>
   void put(T value) {
     std::array<std::byte, sizeof(T)> bytes;
@@ -178,7 +179,7 @@ std::uint64_t move_begin(Range& range, const Mark& to) {
 }  // namespace
 
 std::string encode_state(const State& state, const Superblock& superblock) {
-  Writer out;
+  Writer out(kSlotSize);
   out.put(kStateMagic);
   out.put(std::uint32_t{0});  // length, set below
   out.put(superblock.salt);

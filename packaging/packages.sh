@@ -3,8 +3,8 @@
 
 build_packages=(
   g++ cmake ninja-build pkg-config
-  libasio-dev libcurl4-gnutls-dev zlib1g-dev libtoml11-dev libspdlog-dev libfmt-dev
-  libexpected-dev nlohmann-json3-dev libcli11-dev libmicrohttpd-dev
+  libasio-dev libcurl4-gnutls-dev zlib1g-dev libisal-dev libtoml11-dev libspdlog-dev
+  libfmt-dev libexpected-dev nlohmann-json3-dev libcli11-dev libmicrohttpd-dev
 )
 test_packages=(libgtest-dev libgmock-dev influxdb victoria-metrics nginx-light openssl clang-format)
 tidy_packages=(clang-tidy)
