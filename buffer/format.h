@@ -26,6 +26,7 @@ constexpr std::uint32_t kMaxPayload = 1U << 20U;
 constexpr std::uint16_t kFormatVersion = 1;
 constexpr std::size_t kMaxReaders = 8;
 constexpr std::size_t kMaxRanges = 8;
+constexpr std::size_t kMaxServerWaits = 4;  // of a reader
 constexpr std::size_t kMaxReaderId = 63;
 // No position, sequence or size reaches this; a record that claims so is refused, so that sums of
 // two cannot overflow.

@@ -106,12 +106,23 @@ struct Ledger {
   LedgerCounters counters;
 };
 
-// An announced wait (Retry-After) that must survive a restart.
+// The announced wait of one server, when an output has several.
+struct ServerWait {
+  std::uint32_t server = 0;  // any number that tells it from the output's others
+  std::int64_t wall_ns = 0;  // as in NotBefore
+  std::int64_t boot_ns = 0;
+  std::int64_t remaining_ns = 0;
+  friend bool operator==(const ServerWait&, const ServerWait&) = default;
+};
+
+// Announced waits (Retry-After) that must survive a restart: of the output as a whole, and of its
+// servers. At most kMaxServerWaits of these are kept, the first.
 struct NotBefore {
   std::int64_t wall_ns = 0;        // when it ends by the wall clock
   std::int64_t boot_ns = 0;        // when it ends by this boot's clock
   std::int64_t remaining_ns = 0;   // how long it was when set
-  std::array<char, 36> boot_id{};  // which boot boot_ns belongs to
+  std::array<char, 36> boot_id{};  // which boot boot_ns belongs to, those of servers too
+  std::vector<ServerWait> servers{};
   friend bool operator==(const NotBefore&, const NotBefore&) = default;
 };
 

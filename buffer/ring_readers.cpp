@@ -168,8 +168,10 @@ NotBefore RingFile::not_before(ReaderId reader) const {
 void RingFile::set_not_before(ReaderId reader, const NotBefore& wait) {
   {
     const std::lock_guard lock(mutex_);
-    if (readers_[reader].state.not_before == wait) return;
-    readers_[reader].state.not_before = wait;
+    NotBefore& kept = readers_[reader].state.not_before;
+    if (kept == wait) return;
+    kept = wait;
+    kept.servers.resize(std::min(wait.servers.size(), kMaxServerWaits));
   }
   write_slot_or_log();
 }

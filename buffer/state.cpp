@@ -132,6 +132,42 @@ bool get_reader(Reader& in, ReaderState& reader) {
   return in.ok();
 }
 
+std::size_t server_waits_of(const ReaderState& reader) {
+  return std::min(reader.not_before.servers.size(), kMaxServerWaits);
+}
+
+void put_server_waits(const std::vector<ReaderState>& readers, Writer& out) {
+  std::size_t count = 0;
+  for (const ReaderState& reader : readers) count += server_waits_of(reader);
+  out.put(static_cast<std::uint8_t>(count));
+  for (std::size_t i = 0; i < readers.size(); ++i) {
+    for (std::size_t n = 0; n < server_waits_of(readers[i]); ++n) {
+      const ServerWait& wait = readers[i].not_before.servers[n];
+      out.put(static_cast<std::uint8_t>(i));
+      out.put(wait.server);
+      out.put(wait.wall_ns);
+      out.put(wait.boot_ns);
+      out.put(wait.remaining_ns);
+    }
+  }
+}
+
+bool get_server_waits(Reader& in, std::vector<ReaderState>& readers) {
+  for (auto count = in.get<std::uint8_t>(); count > 0; --count) {
+    const auto reader = in.get<std::uint8_t>();
+    ServerWait wait;
+    wait.server = in.get<std::uint32_t>();
+    wait.wall_ns = in.get<std::int64_t>();
+    wait.boot_ns = in.get<std::int64_t>();
+    wait.remaining_ns = in.get<std::int64_t>();
+    if (!in.ok() || reader >= readers.size()) return false;
+    auto& servers = readers[reader].not_before.servers;
+    if (servers.size() >= kMaxServerWaits) return false;
+    servers.push_back(wait);
+  }
+  return true;
+}
+
 bool possible(const Mark& mark) {
   return mark.position < kMaxNumber && mark.position % kAlignment == 0 &&
          mark.block_sequence < kMaxNumber && mark.point_sequence < kMaxNumber;
@@ -204,6 +240,7 @@ std::string encode_state(const State& state, const Superblock& superblock) {
   out.put(static_cast<std::uint32_t>(state.readers.size()));
   for (const ReaderState& reader : state.readers) put_reader(reader, out);
   out.put(state.written_boot_ns);
+  put_server_waits(state.readers, out);
   std::string& bytes = out.out();
   store_le(reinterpret_cast<std::byte*>(bytes.data()) + 4,
            static_cast<std::uint32_t>(bytes.size() + 4));
@@ -233,8 +270,9 @@ std::optional<State> decode_state(base::ByteSpan bytes, const Superblock& superb
   for (ReaderState& reader : state.readers) {
     if (!get_reader(in, reader)) return std::nullopt;
   }
-  // Records written before there was this field end here.
+  // Records written before there was one of these fields end before it.
   if (in.left() >= sizeof(std::int64_t)) state.written_boot_ns = in.get<std::int64_t>();
+  if (in.left() > 0 && !get_server_waits(in, state.readers)) return std::nullopt;
   if (!possible(state)) return std::nullopt;
   return state;
 }

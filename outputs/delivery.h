@@ -98,6 +98,12 @@ class Delivery {
     std::uint64_t first = 0;  // number of its first point
     Batch batch;
   };
+  // Waits that servers have asked for.
+  struct Announced {
+    std::optional<base::BootTime> all;  // nothing is sent sooner
+    std::vector<ServerWait> servers;
+    friend bool operator==(const Announced&, const Announced&) = default;
+  };
   struct Progress {
     enum class Kind {
       kAnswered,  // or left behind: `moved` points are done
@@ -134,6 +140,8 @@ class Delivery {
   void hold(OutputState state, base::Duration wait, const Decision& decision);
   [[nodiscard]] base::Duration announce_wait(base::Duration wait);
   void resume_announced_wait();
+  void announce(Announced waits);
+  void keep_waits();
   void forget_announced_wait();
   void lower_batch_size(const Batch& batch, const Decision& decision);
   void mark_moved();
@@ -157,7 +165,7 @@ class Delivery {
   std::uint64_t max_raw_bytes_ = 0;  // ... and of its lines
   base::BootTime next_flush_{};
   base::BootTime next_backfill_{};
-  bool wait_announced_ = false;  // the ring holds a not-before of ours
+  Announced announced_;  // what the ring keeps for us
 
   mutable std::mutex mutex_;  // guards what follows
   OutputStatus status_;

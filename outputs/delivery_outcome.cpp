@@ -169,39 +169,64 @@ void Delivery::hold(OutputState state, base::Duration wait, const Decision& deci
   not_before_ = now + wait;
 }
 
-// Writes the wait into the ring, so that a restart does not shorten it. Returns its length, capped.
+// Returns the wait's length, capped.
 base::Duration Delivery::announce_wait(base::Duration wait) {
   wait = std::min(wait, options_.max_retry_after);
-  buffer::NotBefore until;
-  until.wall_ns = context_.clock.wall_ns() + wait.count();
-  until.boot_ns = (context_.clock.boot() + wait).time_since_epoch().count();
-  until.remaining_ns = wait.count();
-  const std::string boot_id = context_.clock.boot_id();
-  std::copy_n(boot_id.begin(), std::min(boot_id.size(), until.boot_id.size()),
-              until.boot_id.begin());
-  context_.ring.set_not_before(context_.reader, until);
-  wait_announced_ = true;
+  announce({context_.clock.boot() + wait, output_->waits()});
   return wait;
+}
+
+void Delivery::forget_announced_wait() { announce({std::nullopt, output_->waits()}); }
+
+void Delivery::announce(Announced waits) {
+  if (waits == announced_) return;
+  announced_ = std::move(waits);
+  keep_waits();
+}
+
+// Writes the waits into the ring, so that a restart does not shorten them.
+void Delivery::keep_waits() {
+  const auto now = context_.clock.boot();
+  const auto wall = context_.clock.wall_ns();
+  buffer::NotBefore kept;
+  if (announced_.all || !announced_.servers.empty()) {
+    const std::string boot_id = context_.clock.boot_id();
+    std::copy_n(boot_id.begin(), std::min(boot_id.size(), kept.boot_id.size()),
+                kept.boot_id.begin());
+  }
+  if (announced_.all) {
+    kept.boot_ns = announced_.all->time_since_epoch().count();
+    kept.remaining_ns = base::Duration(*announced_.all - now).count();
+    kept.wall_ns = wall + kept.remaining_ns;
+  }
+  for (const ServerWait& of : announced_.servers) {
+    const std::int64_t left = base::Duration(of.until - now).count();
+    kept.servers.push_back({of.server, wall + left, of.until.time_since_epoch().count(), left});
+  }
+  context_.ring.set_not_before(context_.reader, kept);
 }
 
 void Delivery::resume_announced_wait() {
   const buffer::NotBefore found = context_.ring.not_before(context_.reader);
   if (found == buffer::NotBefore{}) return;
-  wait_announced_ = true;
-  const base::Duration wait =
-      std::min(remaining_wait(found, context_.clock), options_.max_retry_after);
-  if (wait <= base::Duration::zero()) return;
+  const base::BootTime now = context_.clock.boot();
+  const auto left = [&](const buffer::NotBefore& wait) {
+    return std::min(remaining_wait(wait, context_.clock), options_.max_retry_after);
+  };
+  for (const buffer::ServerWait& of : found.servers) {
+    const base::Duration wait = left({of.wall_ns, of.boot_ns, of.remaining_ns, found.boot_id, {}});
+    if (wait > base::Duration::zero()) output_->resume({of.server, now + wait});
+  }
+  const base::Duration wait = left(found);
+  const bool waits = wait > base::Duration::zero();
+  announced_ = {waits ? std::optional(now + wait) : std::nullopt, output_->waits()};
+  keep_waits();  // by the clocks of now; those that are over are forgotten
+  if (!waits) return;
   log_.resumed_wait(wait);
   const std::lock_guard lock(mutex_);
   status_.state = OutputState::kWaiting;
   status_.last_error = "the server asked for a wait before the restart";
-  not_before_ = context_.clock.boot() + wait;
-}
-
-void Delivery::forget_announced_wait() {
-  if (!wait_announced_) return;
-  context_.ring.set_not_before(context_.reader, {});
-  wait_announced_ = false;
+  not_before_ = now + wait;
 }
 
 // By the size that the server names, whichever of the two it measures; else by half.

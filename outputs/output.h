@@ -51,6 +51,13 @@ struct Attempt {
   std::uint64_t bytes_sent = 0;  // of the bodies
 };
 
+// A server, one of several, that has asked for a wait.
+struct ServerWait {
+  std::uint32_t server = 0;  // a hash of its URL
+  base::BootTime until{};
+  friend bool operator==(const ServerWait&, const ServerWait&) = default;
+};
+
 struct OutputContext {
   const base::Clock& clock;  // outlives the output
   base::Logger log;          // named after the instance
@@ -66,6 +73,11 @@ class Output {
   // it takes (several servers, several databases); gives up with kRetry soon after `stop` has
   // expired.
   [[nodiscard]] virtual Attempt deliver(Batch& batch, const StopSignal& stop) = 0;
+  // Of single servers among several; a wait of all of them is a kWait. Those that are over are not
+  // told.
+  [[nodiscard]] virtual std::vector<ServerWait> waits() const { return {}; }
+  // What waits() said before a restart. Servers that are no longer there are of no matter.
+  virtual void resume(const ServerWait& /*wait*/) {}
   // Where batches go, for people: a URL without credentials, paths.
   [[nodiscard]] virtual std::string destination() const = 0;
   // How unsigned fields are to be written: as `12u` (true), as `12i`, or no matter how. All outputs

@@ -5,16 +5,17 @@
 
 namespace holdfast::outputs {
 
-bool ServerChoice::waits(std::size_t server, base::BootTime now) const {
+std::optional<base::BootTime> ServerChoice::waits_until(std::size_t server,
+                                                        base::BootTime now) const {
   const auto& until = servers_[server].not_before;
-  return until && now < *until;
+  return until && now < *until ? until : std::nullopt;
 }
 
 std::vector<std::size_t> ServerChoice::order(base::BootTime now) const {
   std::vector<std::size_t> order;
   std::vector<std::size_t> last;  // preferred, but failed a moment ago
   const auto add = [&](std::size_t server, std::vector<std::size_t>& to) {
-    if (!waits(server, now)) to.push_back(server);
+    if (!waits_until(server, now)) to.push_back(server);
   };
   for (std::size_t i = 0; i < in_use_; ++i) {
     const auto& failed_at = servers_[i].failed_at;
@@ -28,8 +29,9 @@ std::vector<std::size_t> ServerChoice::order(base::BootTime now) const {
 std::optional<base::Duration> ServerChoice::shortest_wait(base::BootTime now) const {
   std::optional<base::Duration> shortest;
   for (std::size_t i = 0; i < servers_.size(); ++i) {
-    if (!waits(i, now)) continue;
-    const base::Duration left = *servers_[i].not_before - now;
+    const auto until = waits_until(i, now);
+    if (!until) continue;
+    const base::Duration left = *until - now;
     shortest = shortest ? std::min(*shortest, left) : left;
   }
   return shortest;

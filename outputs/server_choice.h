@@ -21,6 +21,9 @@ class ServerChoice {
   // Those that may be asked now, best first: preferred ones whose failure is long ago, the one in
   // use, the others.
   [[nodiscard]] std::vector<std::size_t> order(base::BootTime now) const;
+  // Until when it has asked not to be asked, if that is in the future.
+  [[nodiscard]] std::optional<base::BootTime> waits_until(std::size_t server,
+                                                          base::BootTime now) const;
   // Of those that are waiting: until the first may be asked; nothing if none is.
   [[nodiscard]] std::optional<base::Duration> shortest_wait(base::BootTime now) const;
 
@@ -36,8 +39,6 @@ class ServerChoice {
     std::optional<base::BootTime> failed_at;
     std::optional<base::BootTime> not_before;
   };
-
-  [[nodiscard]] bool waits(std::size_t server, base::BootTime now) const;
 
   std::vector<Server> servers_;
   std::size_t in_use_ = 0;

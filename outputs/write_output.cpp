@@ -76,6 +76,22 @@ class WriteOutput final : public Output {
     return attempt;
   }
 
+  [[nodiscard]] std::vector<ServerWait> waits() const override {
+    std::vector<ServerWait> waits;
+    for (std::size_t i = 0; servers_.size() > 1 && i < servers_.size(); ++i) {
+      if (const auto until = choice_.waits_until(i, clock_.boot())) {
+        waits.push_back({key_of(i), *until});
+      }
+    }
+    return waits;
+  }
+
+  void resume(const ServerWait& wait) override {
+    for (std::size_t i = 0; i < servers_.size(); ++i) {
+      if (key_of(i) == wait.server) choice_.asked_for_wait(i, wait.until);
+    }
+  }
+
   [[nodiscard]] std::string destination() const override {
     return target_.servers[choice_.in_use()].write_url + query_string(target_.parameters);
   }
@@ -85,6 +101,10 @@ class WriteOutput final : public Output {
   }
 
  private:
+  [[nodiscard]] std::uint32_t key_of(std::size_t server) const {
+    return static_cast<std::uint32_t>(hash64(target_.servers[server].write_url));
+  }
+
   void tell_trace(const Batch& batch, Round& round) const {
     std::string& reason = round.attempt.decision.reason;
     if (reason.empty()) {

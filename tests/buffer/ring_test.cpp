@@ -167,6 +167,21 @@ TEST_F(RingTest, AnAnnouncedWaitOutlivesARestart) {
   EXPECT_EQ(reader_info(*ring_, "r").not_before, wait);
 }
 
+TEST_F(RingTest, WaitsOfSingleServersDoToo) {
+  const ReaderId first = *ring_->attach("first");
+  const ReaderId second = *ring_->attach("second");
+  buffer::NotBefore wait;
+  wait.servers = {{7, 1, 2, 3}, {8, 4, 5, 6}};
+  ring_->set_not_before(first, wait);
+  for (std::uint32_t n = 2; n <= 5; ++n) wait.servers.push_back({n, n, n, n});
+  ring_->set_not_before(second, wait);
+  reopen();
+  wait.servers.resize(4);  // no more are kept
+  EXPECT_EQ(ring_->not_before(*ring_->attach("second")), wait);
+  wait.servers.resize(2);
+  EXPECT_EQ(ring_->not_before(*ring_->attach("first")), wait);
+}
+
 TEST_F(RingTest, WhenFullTheLongestOrphanIsGivenUpForANewReader) {
   for (int i = 0; i < 8; ++i) ASSERT_TRUE(ring_->attach(fmt::format("reader {}", i)));
   append(3);

@@ -34,8 +34,14 @@ ReaderState example_reader(std::uint64_t n, std::size_t ranges) {
   reader.since_ns = static_cast<std::int64_t>(n * 1000 + 2);
   reader.since_points = n * 1000 + 3;
   reader.counters = {n + 10, n + 20, n + 30, n + 40, n + 50, n + 60};
-  reader.not_before = {static_cast<std::int64_t>(n + 1), static_cast<std::int64_t>(n + 2),
-                       static_cast<std::int64_t>(n + 3), boot_id('r')};
+  reader.not_before = {static_cast<std::int64_t>(n + 1),
+                       static_cast<std::int64_t>(n + 2),
+                       static_cast<std::int64_t>(n + 3),
+                       boot_id('r'),
+                       {}};
+  for (std::uint32_t i = 0; i < n % (kMaxServerWaits + 1); ++i) {
+    reader.not_before.servers.push_back({i, static_cast<std::int64_t>(n), i + 7, i + 8});
+  }
   for (std::uint64_t i = 0; i < ranges; ++i) {
     Range range;
     range.begin = {64 * (2 * i + n), 100 * i + n, 1000 * i + n, static_cast<std::uint32_t>(i)};
@@ -103,9 +109,12 @@ TEST(State, ComesBackAsItWasWithAnyNumberOfReadersAndRanges) {
 
 TEST(State, EightReadersOfEightRangesFitASlot) {
   State state = example_state(kMaxReaders, kMaxRanges);
-  for (ReaderState& reader : state.readers) reader.id.assign(kMaxReaderId, 'x');
+  for (ReaderState& reader : state.readers) {
+    reader.id.assign(kMaxReaderId, 'x');
+    reader.not_before.servers.resize(kMaxServerWaits);
+  }
   const std::string record = encode_state(state, example_superblock());
-  EXPECT_EQ(record.size(), 212U + 8U * (204U + 8U * 56U) + 8U + 4U);
+  EXPECT_EQ(record.size(), 212U + 8U * (204U + 8U * 56U) + 8U + 1U + 8U * 4U * 29U + 4U);
   EXPECT_LE(record.size(), kSlotSize);
   const auto found = decode_state(base::as_bytes(record), example_superblock());
   ASSERT_TRUE(found);
@@ -162,7 +171,19 @@ TEST(State, ReaderFieldsLieWhereTheSpecificationSays) {
   EXPECT_EQ(base::load_le<std::uint32_t>(at + 200), 1U);
   EXPECT_EQ(base::load_le<std::uint64_t>(at + 232), Range::kOpen);
   EXPECT_EQ(base::load_le<std::int64_t>(at + 260), -5);
-  EXPECT_EQ(record.size(), 212U + 204U + 56U + 8U + 4U);
+  EXPECT_EQ(record.size(), 212U + 204U + 56U + 8U + 1U + 4U);
+}
+
+TEST(State, WaitsOfServersLieWhereTheSpecificationSays) {
+  const std::string record = encode_state(example_state(2, 1), example_superblock());
+  const auto* const at =
+      reinterpret_cast<const std::byte*>(record.data()) + 212 + 2 * (204 + 56) + 8;
+  EXPECT_EQ(std::to_integer<int>(at[0]), 1);  // how many
+  EXPECT_EQ(std::to_integer<int>(at[1]), 1);  // reader
+  EXPECT_EQ(base::load_le<std::uint32_t>(at + 2), 0U);
+  EXPECT_EQ(base::load_le<std::int64_t>(at + 6), 1);
+  EXPECT_EQ(base::load_le<std::int64_t>(at + 14), 7);
+  EXPECT_EQ(base::load_le<std::int64_t>(at + 22), 8);
 }
 
 TEST(State, AnyCutIsRefusedAndBytesBehindItAreNot) {
@@ -249,19 +270,32 @@ TEST(State, AReaderMovesOnOutOfRangesThatEndBefore) {
   EXPECT_EQ(reader.ranges.front().begin, (Mark{1344, 9, 100, 0}));
 }
 
-TEST(State, ARecordWithoutTheLaterFieldIsReadAllTheSame) {
-  const Superblock superblock = example_superblock();
-  std::string record = encode_state(example_state(1, 1), superblock);
-  record.resize(record.size() - 12);
+// As an earlier version would have written it.
+std::string without_last_fields(const State& state, std::size_t bytes) {
+  std::string record = encode_state(state, example_superblock());
+  record.resize(record.size() - 4 - bytes);
   base::store_le(reinterpret_cast<std::byte*>(record.data()) + 4,
                  static_cast<std::uint32_t>(record.size() + 4));
   std::array<std::byte, 4> checksum;
-  base::store_le(checksum.data(), crc32c(base::as_bytes(record), superblock.seed()));
-  record += base::as_text(checksum);
-  const auto state = decode_state(base::as_bytes(record), superblock);
-  ASSERT_TRUE(state);
-  EXPECT_EQ(state->written_boot_ns, 0);
-  EXPECT_EQ(state->readers.size(), 1U);
+  base::store_le(checksum.data(), crc32c(base::as_bytes(record), example_superblock().seed()));
+  return record + std::string(base::as_text(checksum));
+}
+
+TEST(State, RecordsWithoutLaterFieldsAreReadAllTheSame) {
+  const State state = example_state(1, 1);  // without waits of servers
+  for (const std::size_t bytes : {1U, 9U}) {
+    const std::string record = without_last_fields(state, bytes);
+    const auto found = decode_state(base::as_bytes(record), example_superblock());
+    ASSERT_TRUE(found) << bytes;
+    EXPECT_EQ(found->written_boot_ns, bytes > 1 ? 0 : state.written_boot_ns);
+    EXPECT_EQ(found->readers.size(), 1U);
+  }
+}
+
+TEST(State, WaitsOfServersThatAreCutShortAreNoRecord) {
+  const State state = example_state(2, 1);  // a single wait
+  const std::string record = without_last_fields(state, 1);
+  EXPECT_FALSE(decode_state(base::as_bytes(record), example_superblock()));
 }
 
 }  // namespace

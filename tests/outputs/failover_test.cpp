@@ -1,6 +1,8 @@
 // Several URLs: whom an attempt asks, in which order, and when the first one is asked again.
 #include <gmock/gmock.h>
 
+#include "buffer/memory_file.h"
+#include "outputs/delivery.h"
 #include "tests/outputs/delivering.h"
 
 namespace holdfast::outputs {
@@ -153,6 +155,35 @@ TEST_F(FailoverTest, AWaitIsAMatterOfTheServerThatAskedForIt) {
   clock_.advance(seconds(1));
   EXPECT_EQ(deliver().statuses, Statuses{204});
   EXPECT_EQ(first_.requests().size(), 2U);
+}
+
+TEST_F(FailoverTest, AWaitOfOneServerSurvivesARestart) {
+  const auto ring = std::move(buffer::Ring::open(std::make_unique<buffer::MemoryFile>(),
+                                                 {.size = 1U << 20U}, clock_, base::Random(3))
+                                  .value());
+  const auto reader = ring->attach("out").value();
+  // An agent that lives for as long, and delivers one point at its end.
+  const auto live = [&](base::Duration time) {
+    make_both("");
+    Delivery delivery(std::move(output_), {}, {*ring, reader, "out", clock_, base::Random(7), {}});
+    buffer::Block block = test::make_block(test::numbered_lines(0, 1), 1);
+    EXPECT_TRUE(ring->append(block));
+    clock_.advance(time);
+    (void)delivery.step(stop_);
+    EXPECT_EQ(ring->pending_points(reader), 0U);
+  };
+  first_.script({{.status = 503, .headers = {{"Retry-After", "300"}}}});
+  live(seconds(10));
+  live(seconds(100));
+  clock_.step_wall(std::chrono::hours(5));
+  live(seconds(100));
+  live(seconds(99));
+  EXPECT_EQ(first_.requests().size(), 1U);
+  EXPECT_EQ(second_.requests().size(), 4U);
+  live(seconds(10));
+  EXPECT_EQ(first_.requests().size(), 2U);
+  EXPECT_EQ(second_.requests().size(), 4U);
+  EXPECT_EQ(ring->not_before(reader), buffer::NotBefore{});
 }
 
 TEST_F(FailoverTest, NobodyIsAskedWhileAllWait) {
