@@ -31,6 +31,11 @@ std::vector<std::string_view> names_of(const std::vector<config::OptionInfo>& op
   return names;
 }
 
+void add_options(const std::vector<config::OptionInfo>& more,
+                 std::vector<config::OptionInfo>& options) {
+  options.insert(options.end(), more.begin(), more.end());
+}
+
 // Options of a schema from a section, with the section's unknown keys reported.
 template <class Options>
 Options parse_section(config::Table& table, const config::Schema<Options>& schema,
@@ -82,6 +87,7 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
   const auto has = [&](std::string_view key) { return table.table.find(key) != nullptr; };
   const bool own_jitter = has("collection_jitter");
   const InputOptions common = input_schema().parse(table.table, diagnostics);
+  const auto filter_options = line::filter_schema().parse(table.table, diagnostics);
   for (const auto& [key, value] : common.tags) {
     if (is_reserved_tag(key)) {
       report_reserved_tag(key, table.table.find("tags")->where, diagnostics);
@@ -98,10 +104,18 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
       common.collection_offset > zero ? common.collection_offset : whole.agent.collection_offset;
   base::Duration precision = common.precision > zero ? common.precision : whole.agent.precision;
   if (precision <= zero) precision = inputs::automatic_precision(input.interval);
-  input.rules = {common.name_override,
-                 common.name_prefix,
-                 common.name_suffix,
-                 merge_tags(common.tags, whole.global_tags),
+  auto filter = line::MetricFilter::compile(filter_options, table.table, diagnostics);
+  auto tags = merge_tags(common.tags, whole.global_tags);
+  const auto taken_away = [&](const line::TagPair& tag) {
+    const bool own = common.tags.contains(tag.first);
+    const bool always =
+        own ? whole.agent.always_include_local_tags : whole.agent.always_include_global_tags;
+    return !always && !filter.keeps_tag(tag.first);
+  };
+  std::erase_if(tags, taken_away);
+  input.rules = {{common.name_override, common.name_prefix, common.name_suffix},
+                 std::move(filter),
+                 std::move(tags),
                  precision,
                  {}};
   input.counters = std::make_unique<inputs::InputCounters>();
@@ -109,8 +123,8 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
                                      surroundings.log.named(input.display)};
   input.input = plugin.create(table.table, diagnostics, context);
   auto options = plugin.options();
-  const auto shared = input_schema().describe();
-  options.insert(options.end(), shared.begin(), shared.end());
+  add_options(input_schema().describe(), options);
+  add_options(line::filter_schema().describe(), options);
   table.table.report_unused(diagnostics, names_of(options));
   if (input.service() != nullptr) {
     input.rules.precision = base::Duration(1);
@@ -139,6 +153,8 @@ ConfiguredOutput configure_output(config::PluginTable& table, const outputs::Out
   output.plugin = &plugin;
   const bool own_jitter = table.table.find("flush_jitter") != nullptr;
   output.worker = outputs::worker_schema().parse(table.table, diagnostics);
+  const auto filter_options = line::filter_schema().parse(table.table, diagnostics);
+  output.worker.filter = line::MetricFilter::compile(filter_options, table.table, diagnostics);
   check_rejected_directory(output.worker.rejected_directory, table.table, diagnostics);
   const base::Duration zero{};
   if (output.worker.flush_interval <= zero) {
@@ -160,8 +176,8 @@ ConfiguredOutput configure_output(config::PluginTable& table, const outputs::Out
   output.output = plugin.create(table.table, diagnostics, context, identity);
   output.reader_id = names.take(plugin.name, output.worker.alias, identity);
   auto options = plugin.options();
-  const auto shared = outputs::worker_schema().describe();
-  options.insert(options.end(), shared.begin(), shared.end());
+  add_options(outputs::worker_schema().describe(), options);
+  add_options(line::filter_schema().describe(), options);
   table.table.report_unused(diagnostics, names_of(options));
   return output;
 }

@@ -8,6 +8,7 @@
 #include <asio/steady_timer.hpp>
 
 #include "agent/commands.h"
+#include "agent/line/filter.h"
 #include "agent/loading.h"
 #include "agent/status.h"
 #include "agent/status_server.h"
@@ -100,8 +101,11 @@ int config_sample(const CommandLine& line) {
                                status_schema().describe()) +
         "\n");
   }
-  sample("outputs", outputs::all_outputs(), line.names, outputs::worker_schema().describe());
-  sample("inputs", inputs::all_inputs(), line.names, input_schema().describe());
+  const auto filters = line::filter_schema().describe();
+  sample("outputs", outputs::all_outputs(), line.names,
+         with_shared(outputs::worker_schema().describe(), filters));
+  sample("inputs", inputs::all_inputs(), line.names,
+         with_shared(input_schema().describe(), filters));
   return kExitDone;
 }
 

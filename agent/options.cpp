@@ -34,6 +34,11 @@ const Schema<AgentOptions>& agent_schema() {
                   "At stop: time for the last gathers and the last flush.")
           .option("hostname", &O::hostname, "Value of the host tag; empty: the system's name.")
           .option("omit_hostname", &O::omit_hostname, "Do not add the host tag.")
+          .option("always_include_local_tags", &O::always_include_local_tags,
+                  "Tags of an input's `tags` table stay, whatever its taginclude and tagexclude "
+                  "say.")
+          .option("always_include_global_tags", &O::always_include_global_tags,
+                  "The same for global tags and `host`.")
           .option("debug", &O::debug, "Log at level debug.")
           .option("quiet", &O::quiet, "Log errors only.");
   return schema;

@@ -23,6 +23,8 @@ struct AgentOptions {
   base::Duration shutdown_timeout{std::chrono::seconds(5)};
   std::string hostname;
   bool omit_hostname = false;
+  bool always_include_local_tags = false;
+  bool always_include_global_tags = false;
   bool debug = false;
   bool quiet = false;
 };

@@ -58,6 +58,7 @@ Json input_part(const ConfiguredInput& input) {
           {"errors", counters.errors.load()},
           {"last_error", null_if_empty(counters.last_error())},
           {"gathered", counters.gathered.load()},
+          {"filtered", counters.filtered.load()},
           {"not_accepted", counters.not_accepted.load()},
           {"gather_ms", seconds(base::Duration(counters.gather_ns.load())) * 1000},
           {"skipped", counters.skipped.load()}};

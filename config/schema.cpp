@@ -21,6 +21,8 @@ using base::Duration;
 constexpr std::string_view kDurationExample = R"(a duration such as "10s" or "1m30s")";
 constexpr std::string_view kSizeExample = R"(a size such as "64MiB", or a number of bytes)";
 constexpr std::string_view kListExample = R"(a list of strings such as ["a", "b"])";
+constexpr std::string_view kTableOfListsExample =
+    R"(a table of lists such as { key = ["a", "b"] })";
 constexpr std::string_view kTableExample = R"(a table of strings such as { key = "value" })";
 
 // "`interval` is "10 parsecs", expected ..."; kinds only for a secret.
@@ -297,6 +299,20 @@ void read_value(const Table::Entry& entry, const Rules& rules, Diagnostics& diag
   if (good) out = std::move(read);
 }
 
+void read_value(const Table::Entry& entry, const Rules& rules, Diagnostics& diagnostics,
+                StringListMap& out) {
+  if (entry.value.invalid) return;
+  const auto* table = std::get_if<std::shared_ptr<Table>>(&entry.value.data);
+  if (table == nullptr) {
+    report(entry, entry.value, rules, diagnostics, kTableOfListsExample);
+    return;
+  }
+  out.clear();
+  for (const Table::Entry& item : (*table)->entries()) {
+    read_value(item, rules, diagnostics, out[item.key]);
+  }
+}
+
 std::string show_value(bool value) { return value ? "true" : "false"; }
 
 std::string show_value(std::int64_t value) { return fmt::format("{}", value); }
@@ -319,6 +335,14 @@ std::string show_value(const StringMap& value) {
   std::vector<std::string> items;
   for (const auto& [key, text] : value)
     items.push_back(fmt::format("{} = {}", quoted(key), quoted(text)));
+  return items.empty() ? "{}" : fmt::format("{{ {} }}", fmt::join(items, ", "));
+}
+
+std::string show_value(const StringListMap& value) {
+  std::vector<std::string> items;
+  for (const auto& [key, list] : value) {
+    items.push_back(fmt::format("{} = {}", quoted(key), show_value(list)));
+  }
   return items.empty() ? "{}" : fmt::format("{{ {} }}", fmt::join(items, ", "));
 }
 

@@ -26,6 +26,7 @@ namespace holdfast::config {
 
 using StringList = std::vector<std::string>;
 using StringMap = std::map<std::string, std::string>;
+using StringListMap = std::map<std::string, StringList>;
 
 // What an option accepts besides its type. Bounds are inclusive; durations are bounded in seconds,
 // sizes in bytes, text lists by element.
@@ -45,7 +46,7 @@ struct Rules {
 struct OptionInfo {
   std::string name;
   std::string type;           // "bool", "integer", "float", "string", "duration", "size",
-                              // "list of strings", "table of strings"
+                              // "list of strings", "table of strings", "table of lists"
   std::string default_value;  // as TOML text
   std::string help;
   Rules rules;
@@ -68,6 +69,8 @@ void read_value(const Table::Entry& entry, const Rules& rules, Diagnostics& diag
                 StringList& out);
 void read_value(const Table::Entry& entry, const Rules& rules, Diagnostics& diagnostics,
                 StringMap& out);
+void read_value(const Table::Entry& entry, const Rules& rules, Diagnostics& diagnostics,
+                StringListMap& out);
 
 // The default as TOML text and the type's name, for OptionInfo.
 [[nodiscard]] std::string show_value(bool value);
@@ -78,6 +81,7 @@ void read_value(const Table::Entry& entry, const Rules& rules, Diagnostics& diag
 [[nodiscard]] std::string show_value(Bytes value);
 [[nodiscard]] std::string show_value(const StringList& value);
 [[nodiscard]] std::string show_value(const StringMap& value);
+[[nodiscard]] std::string show_value(const StringListMap& value);
 
 [[nodiscard]] constexpr std::string_view type_name(const bool*) { return "bool"; }
 [[nodiscard]] constexpr std::string_view type_name(const std::int64_t*) { return "integer"; }
@@ -87,6 +91,9 @@ void read_value(const Table::Entry& entry, const Rules& rules, Diagnostics& diag
 [[nodiscard]] constexpr std::string_view type_name(const Bytes*) { return "size"; }
 [[nodiscard]] constexpr std::string_view type_name(const StringList*) { return "list of strings"; }
 [[nodiscard]] constexpr std::string_view type_name(const StringMap*) { return "table of strings"; }
+[[nodiscard]] constexpr std::string_view type_name(const StringListMap*) {
+  return "table of lists";
+}
 
 // Takes `info`'s entry (under its name or an old one) from the table, with the warnings that old
 // and ineffective options deserve, and an error when a required one is missing. Null if there is

@@ -7,23 +7,16 @@
 namespace holdfast::inputs {
 namespace {
 
-// True when the rules change the measurement's name.
-bool renames(const PointRules& rules) {
-  return !rules.name_override.empty() || !rules.name_prefix.empty() || !rules.name_suffix.empty();
-}
-
-std::string final_name(std::string_view name, const PointRules& rules) {
-  std::string text = rules.name_prefix;
-  text += rules.name_override.empty() ? name : std::string_view(rules.name_override);
-  text += rules.name_suffix;
-  return text;
-}
-
-void copy_with_name(const line::Point& from, std::string_view name, line::Point& to) {
+// The point under another name, with what the filter keeps of it.
+void copy_kept(const line::Point& from, std::string_view name, const line::MetricFilter& filter,
+               line::Point& to) {
   to.reset(name);
-  for (const auto& tag : from.tags()) to.tag(from.text(tag.key), from.text(tag.value));
+  for (const auto& tag : from.tags()) {
+    if (filter.keeps_tag(from.text(tag.key))) to.tag(from.text(tag.key), from.text(tag.value));
+  }
   for (const auto& field : from.fields()) {
     const auto key = from.text(field.key);
+    if (!filter.keeps_field(key)) continue;
     std::visit(
         [&](const auto& value) {
           if constexpr (std::is_same_v<std::decay_t<decltype(value)>, line::Point::Text>) {
@@ -81,14 +74,29 @@ Accumulator::Accumulator(const PointRules& rules, buffer::BlockLimits limits, st
       counters_(counters),
       chunks_(limits.raw_bytes, limits.points) {}
 
+bool Accumulator::selected(const line::Point& point) {
+  if (rules_.filter.selects_all()) return true;
+  tags_.clear();
+  for (const auto& tag : point.tags()) {
+    tags_.push_back({point.text(tag.key), point.text(tag.value)});
+  }
+  return rules_.filter.selects(point.measurement(), tags_);
+}
+
+const line::Point* Accumulator::edited(const line::Point& point) {
+  if (rules_.names.empty() && rules_.filter.keeps_all()) return &point;
+  copy_kept(point, rules_.names.apply(point.measurement()), rules_.filter, edited_);
+  return edited_.fields().empty() && !point.fields().empty() ? nullptr : &edited_;
+}
+
 void Accumulator::add(const line::Point& point) {
-  const line::Point* final_point = &point;
-  if (renames(rules_)) {
-    copy_with_name(point, final_name(point.measurement(), rules_), renamed_);
-    final_point = &renamed_;
+  const line::Point* const kept = selected(point) ? edited(point) : nullptr;
+  if (kept == nullptr) {
+    counters_.filtered.fetch_add(1, std::memory_order_relaxed);
+    return;
   }
   const std::int64_t time_ns = round_time(point.time().value_or(now_ns_), rules_.precision);
-  if (!line::encode(*final_point, rules_.extra_tags, time_ns, rules_.encode, chunks_.open())) {
+  if (!line::encode(*kept, rules_.extra_tags, time_ns, rules_.encode, chunks_.open())) {
     chunks_.rollback();
     return;
   }

@@ -12,6 +12,7 @@
 #include "agent/line/encode.h"
 #include "agent/line/lines.h"
 #include "agent/line/point.h"
+#include "agent/line/rewrite.h"
 #include "buffer/block_sink.h"
 
 namespace holdfast::inputs {
@@ -22,6 +23,7 @@ struct InputCounters {
   std::atomic<std::uint64_t> gathers{0};
   std::atomic<std::uint64_t> errors{0};
   std::atomic<std::uint64_t> gathered{0};      // points handed over
+  std::atomic<std::uint64_t> filtered{0};      // points that the input's own filter left out
   std::atomic<std::uint64_t> not_accepted{0};  // points the buffer refused, with the reason logged
   std::atomic<std::uint64_t> skipped{0};       // ticks missed because a gather was still running
   std::atomic<std::int64_t> gather_ns{0};      // duration of the last gather
@@ -36,8 +38,10 @@ struct InputCounters {
 
 // What is done to each point of one input instance, compiled once from the configuration.
 struct PointRules {
-  std::string name_override, name_prefix, name_suffix;
-  // Tags of the input's own table and then global ones, merged (the input's win), sorted by key.
+  line::NameRules names;
+  line::MetricFilter filter;  // sees the plugin's own name and tags
+  // Tags of the input's own table and then global ones, merged (the input's win), sorted by key;
+  // those that the filter takes away are not among them.
   std::vector<line::TagPair> extra_tags;
   base::Duration precision{
       std::chrono::seconds(1)};  // timestamps are rounded to nearest, halves up
@@ -73,7 +77,12 @@ class Accumulator {
   std::int64_t now_ns_;
   InputCounters& counters_;
   line::LineChunks chunks_;
-  line::Point renamed_{""};
+  [[nodiscard]] bool selected(const line::Point& point);
+  // As the rules want it, tags to add apart; null if nothing is left.
+  [[nodiscard]] const line::Point* edited(const line::Point& point);
+
+  line::Point edited_{""};
+  std::vector<line::TagView> tags_;
   std::vector<base::Error> errors_;
 };
 

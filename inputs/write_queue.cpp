@@ -15,56 +15,6 @@ namespace {
 constexpr std::size_t kJobBytes = std::size_t{256} * 1024;
 constexpr int kMostJobs = 2;
 
-// A line's measurement and tags changed as the rules and the request say; the rest as it stands.
-class LineRewriter {
- public:
-  LineRewriter(const PointRules& rules, const std::vector<line::TagPair>& forced_tags) {
-    line::append_escaped_name(rules.name_prefix, prefix_);
-    line::append_escaped_name(rules.name_override, override_);
-    line::append_escaped_name(rules.name_suffix, suffix_);
-    for (const auto& [key, value] : forced_tags) {
-      line::TagPair& tag = tags_.emplace_back();
-      line::append_escaped_key(key, tag.first);
-      line::append_escaped_key(value, tag.second);
-    }
-  }
-
-  [[nodiscard]] bool changes_nothing() const {
-    return prefix_.empty() && override_.empty() && suffix_.empty() && tags_.empty();
-  }
-
-  void append(const line::LineParts& parts, std::string& out) const {
-    out += prefix_;
-    out += override_.empty() ? parts.measurement : std::string_view(override_);
-    out += suffix_;
-    line::PairCursor own_tags(parts.tags, line::PairKind::kTags);
-    while (const auto tag = own_tags.next()) {
-      if (!is_forced(tag->key)) append_tag(tag->key, tag->value, out);
-    }
-    for (const auto& [key, value] : tags_) append_tag(key, value, out);
-    out += ' ';
-    out += parts.fields;
-    out += ' ';
-    out += parts.timestamp;
-    out += '\n';
-  }
-
- private:
-  [[nodiscard]] bool is_forced(std::string_view key) const {
-    return std::any_of(tags_.begin(), tags_.end(),
-                       [&](const line::TagPair& tag) { return tag.first == key; });
-  }
-  static void append_tag(std::string_view key, std::string_view value, std::string& out) {
-    out += ',';
-    out += key;
-    out += '=';
-    out += value;
-  }
-
-  std::string prefix_, override_, suffix_;
-  std::vector<line::TagPair> tags_;  // escaped
-};
-
 std::int64_t time_of(const line::LineParts& parts) {
   std::int64_t time_ns = 0;  // ingest has put a valid one there
   std::from_chars(parts.timestamp.data(), parts.timestamp.data() + parts.timestamp.size(), time_ns);
@@ -173,7 +123,13 @@ void WriteQueue::process(WriteRequest& request) {
   line::IngestOptions options;
   options.precision = request.precision;
   options.now_ns = environment_.clock.wall_ns();
-  options.add_tags = environment_.rules.extra_tags;
+  line::RewriteRules rules{
+      environment_.rules.names, environment_.rules.filter, request.forced_tags, {}};
+  // Tags to add come behind the filter.
+  auto& added = rules.filter.empty() ? options.add_tags : rules.add_tags;
+  added = environment_.rules.extra_tags;
+  line::LineRewriter rewriter(rules);
+  options.reserved_bytes = rewriter.most_added();
   options.uint_support = environment_.rules.encode.uint_support;
   BodyReader body(request.body, request.coding, environment_.max_body_bytes);
   base::Status status;
@@ -186,23 +142,25 @@ void WriteQueue::process(WriteRequest& request) {
     auto ingested = line::ingest(*piece, options, chunks);
     outcome->add_bad_lines(ingested, lines_before);
     lines_before += ingested.lines;
-    submit(rewritten(chunks.take(), request), outcome);
+    submit(rules.empty() ? chunks.take() : rewritten(chunks.take(), rewriter), outcome);
   }
   request.body = std::string();
   outcome->finish(status);
 }
 
-std::vector<line::LineChunk> WriteQueue::rewritten(std::vector<line::LineChunk> chunks,
-                                                   const WriteRequest& request) const {
-  const LineRewriter rewriter(environment_.rules, request.forced_tags);
-  if (rewriter.changes_nothing()) return chunks;
+std::vector<line::LineChunk> WriteQueue::rewritten(const std::vector<line::LineChunk>& chunks,
+                                                   line::LineRewriter& rewriter) const {
   const buffer::BlockLimits limits = environment_.sink.limits();
   line::LineChunks changed(limits.raw_bytes, limits.points);
   for (const line::LineChunk& chunk : chunks) {
     line::LineCursor lines(chunk.bytes);
     while (const auto parts = lines.next()) {
-      rewriter.append(*parts, changed.open());
-      changed.commit(time_of(*parts));
+      if (rewriter.append(*parts, changed.open())) {
+        changed.commit(time_of(*parts));
+      } else {
+        ++environment_.counters.filtered;
+        changed.rollback();
+      }
     }
   }
   return changed.take();

@@ -62,8 +62,8 @@ class WriteQueue : public std::enable_shared_from_this<WriteQueue> {
   void work();
   [[nodiscard]] std::vector<WriteRequest> take();
   void process(WriteRequest& request);
-  [[nodiscard]] std::vector<line::LineChunk> rewritten(std::vector<line::LineChunk> chunks,
-                                                       const WriteRequest& request) const;
+  [[nodiscard]] std::vector<line::LineChunk> rewritten(const std::vector<line::LineChunk>& chunks,
+                                                       line::LineRewriter& rewriter) const;
   void submit(const std::vector<line::LineChunk>& chunks, const std::shared_ptr<Outcome>& outcome);
 
   const Environment environment_;

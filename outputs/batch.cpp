@@ -116,9 +116,9 @@ base::Status append_block(std::string_view payload, const ReadBlock& block, std:
   return append_fragment(lines, body);
 }
 
-// All blocks as one fragment.
-base::Status append_joined(const ReadBatch& blocks, std::uint64_t max_points, Content& content,
-                           std::string& body) {
+// Of all blocks, at most `max_points` of them.
+base::Result<std::string> joined_lines(const ReadBatch& blocks, std::uint64_t max_points,
+                                       Content& content) {
   std::string lines;
   lines.reserve(blocks.raw_bytes);
   for (const ReadBlock& block : blocks.blocks) {
@@ -126,28 +126,49 @@ base::Status append_joined(const ReadBatch& blocks, std::uint64_t max_points, Co
     const auto payload =
         std::string_view(blocks.payloads).substr(block.payload_offset, block.payload_size);
     auto appended = append_lines(payload, block, max_points - content.points, content, lines);
-    if (!appended) return appended;
+    if (!appended) return tl::unexpected(appended.error());
   }
-  return append_fragment(lines, body);
+  return lines;
+}
+
+// What the rewriter makes of the lines; counts those it leaves out.
+std::string rewritten(std::string_view lines, line::LineRewriter& rewriter,
+                      std::uint64_t& left_out) {
+  std::string out;
+  out.reserve(lines.size());
+  line::LineCursor cursor(lines);
+  while (const auto parts = cursor.next()) {
+    if (!rewriter.append(*parts, out)) ++left_out;
+  }
+  return out;
 }
 
 }  // namespace
 
-base::Result<Batch> Batch::from_blocks(ReadBatch blocks, std::uint64_t max_points) {
+base::Result<Batch> Batch::from_blocks(ReadBatch blocks, std::uint64_t max_points,
+                                       line::LineRewriter* rewriter) {
   if (!well_formed(blocks)) {
     return fail(ErrorCode::kCorrupt, "the blocks read contradict their own sizes");
   }
   Batch batch;
   Content content;
-  if (can_splice(blocks, max_points)) {
+  if (rewriter == nullptr && can_splice(blocks, max_points)) {
     batch.gzip_ = std::move(blocks.payloads);
     for (const ReadBlock& block : blocks.blocks) {
       content.add(block.points, block.raw_size, block.raw_crc32);
     }
-  } else if (worth_joining(blocks)) {
+  } else if (rewriter != nullptr || worth_joining(blocks)) {
+    auto lines = joined_lines(blocks, max_points, content);
+    if (!lines) return tl::unexpected(lines.error());
+    if (rewriter != nullptr) {
+      *lines = rewritten(*lines, *rewriter, batch.filtered_);
+      content.raw_bytes = lines->size();
+      content.crc32 = crc32_of(*lines);
+    }
     batch.gzip_.resize(kPrefix);
-    auto joined = append_joined(blocks, max_points, content, batch.gzip_);
-    if (!joined) return tl::unexpected(joined.error());
+    if (auto packed = append_fragment(*lines, batch.gzip_); !packed) {
+      return tl::unexpected(packed.error());
+    }
   } else {
     batch.gzip_.resize(kPrefix);
     for (const ReadBlock& block : blocks.blocks) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "agent/base/result.h"
+#include "agent/line/rewrite.h"
 #include "buffer/ring.h"
 
 namespace holdfast::outputs {
@@ -21,14 +22,20 @@ class Batch {
   // are already acknowledged, uncompressed blocks and what lies beyond `max_points` are inflated,
   // cut at a line and compressed again; many small blocks are made into one, a third of their size.
   // kCorrupt when the blocks contradict their own counts.
+  // With a rewriter all are inflated, and hold what it makes of the lines; there may be none left.
   [[nodiscard]] static base::Result<Batch> from_blocks(buffer::ReadBatch blocks,
-                                                       std::uint64_t max_points);
+                                                       std::uint64_t max_points,
+                                                       line::LineRewriter* rewriter = nullptr);
 
   // A body made before, as gzip() gave it. kCorrupt when it fails its checks.
   [[nodiscard]] static base::Result<Batch> from_gzip(std::string gzip);
 
   // Points of this batch: the first so many of those pending.
   [[nodiscard]] std::uint64_t points() const { return points_; }
+  // Of them, points left out by the rewriter.
+  [[nodiscard]] std::uint64_t filtered() const { return filtered_; }
+  // Lines of the body.
+  [[nodiscard]] std::uint64_t sent_points() const { return points_ - filtered_; }
   [[nodiscard]] std::uint64_t raw_bytes() const { return raw_bytes_; }
   // One ordinary single-member gzip stream (RFC 1952) of the lines; the same bytes at every retry.
   [[nodiscard]] std::string_view gzip() const { return gzip_; }
@@ -42,6 +49,7 @@ class Batch {
 
  private:
   std::uint64_t points_ = 0;
+  std::uint64_t filtered_ = 0;
   std::uint64_t raw_bytes_ = 0;
   std::string gzip_;
   std::string lines_;

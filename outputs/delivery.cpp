@@ -36,6 +36,11 @@ Delivery::Delivery(std::unique_ptr<Output> output, const WorkerOptions& options,
       context_(std::move(context)),
       log_(context_.log),
       rejected_store_(options_, context_.output, context_.reader_id, context_.clock, context_.log),
+      rewrite_rules_{{options.name_override, options.name_prefix, options.name_suffix},
+                     options.filter,
+                     {},
+                     {}},
+      rewriter_(rewrite_rules_),
       max_bytes_(bytes_of_batch(options)),
       max_raw_bytes_(options.max_batch_bytes.count) {
   if (options_.flush_interval <= base::Duration::zero()) {
@@ -143,7 +148,8 @@ Delivery::Progress Delivery::send(const Next& next, const StopSignal& stop) {
   const std::uint64_t points = blocks->points;
   const std::uint64_t first =
       blocks->blocks.front().point_sequence + blocks->blocks.front().skip_points;
-  auto batch = Batch::from_blocks(std::move(*blocks), next.most_points);
+  auto batch = Batch::from_blocks(std::move(*blocks), next.most_points,
+                                  rewrite_rules_.empty() ? nullptr : &rewriter_);
   if (!batch) {
     // The ring has checked the bytes: trying again would only find the same, for ever.
     context_.ring.acknowledge(context_.reader, points, {.rejected = points});
@@ -151,6 +157,7 @@ Delivery::Progress Delivery::send(const Next& next, const StopSignal& stop) {
     return {Progress::Kind::kAnswered, points};
   }
   Sent sent{next, first, std::move(*batch)};
+  if (sent.batch.sent_points() == 0) return leave_out(sent);
   const base::BootTime start = context_.clock.boot();
   const Attempt attempt = output_->deliver(sent.batch, stop);
   count(attempt);

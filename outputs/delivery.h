@@ -134,6 +134,7 @@ class Delivery {
   [[nodiscard]] bool may_split(const Decision& decision) const;
   [[nodiscard]] bool split(const Sent& sent, const Decision& decision);
   void settle(const Sent& sent, const Decision& decision);
+  [[nodiscard]] Progress leave_out(const Sent& sent);
   void answered(const Sent& sent, const Decision& decision);
   void set_backlog_apart();
   void keep(const Decision& decision);
@@ -158,6 +159,8 @@ class Delivery {
   DeliveryContext context_;
   DeliveryLog log_;
   RejectedStore rejected_store_;
+  line::RewriteRules rewrite_rules_;
+  line::LineRewriter rewriter_;
   Backoff backoff_;
   Splitter oldest_splitter_, live_splitter_;
   Suspect suspect_;

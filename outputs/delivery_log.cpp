@@ -38,8 +38,8 @@ void DeliveryLog::rejected(const Batch& batch, std::uint64_t rejected, const Dec
                            base::BootTime now) {
   std::uint64_t suppressed = 0;
   if (!rejections_.allow(now, suppressed)) return;
-  const bool named = decision.bad_line > 0 && decision.bad_line <= batch.points();
-  log_.error("{} of {} points rejected by the server{}: {}; {}: {}", rejected, batch.points(),
+  const bool named = decision.bad_line > 0 && decision.bad_line <= batch.sent_points();
+  log_.error("{} of {} points rejected by the server{}: {}; {}: {}", rejected, batch.sent_points(),
              decision.may_be_stored ? " (some may be stored)" : "", decision.reason,
              named ? fmt::format("line {}", decision.bad_line) : "first line",
              named ? batch.line(decision.bad_line) : batch.first_line());

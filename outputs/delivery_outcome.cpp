@@ -90,7 +90,9 @@ bool Delivery::may_split(const Decision& decision) const {
 bool Delivery::split(const Sent& sent, const Decision& decision) {
   if (!may_split(decision)) return false;
   const std::uint64_t points = sent.batch.points();
-  if (!splitter(sent.next.part).refused(points, decision.bad_line)) return false;
+  // Lines are counted in the body, points in the ring.
+  const std::uint64_t bad_line = sent.batch.filtered() == 0 ? decision.bad_line : 0;
+  if (!splitter(sent.next.part).refused(points, bad_line)) return false;
   log_.splitting(points, decision, context_.clock.boot());
   if (decision.lower_batch_size) lower_batch_size(sent.batch, decision);
   return true;
@@ -101,15 +103,25 @@ void Delivery::settle(const Sent& sent, const Decision& decision) {
   const Batch& batch = sent.batch;
   const bool refused = decision.action == Action::kRejected;
   const bool all = refused && decision.rejected == 0;
-  const std::uint64_t rejected = all ? batch.points() : std::min(decision.rejected, batch.points());
+  const std::uint64_t sent_points = batch.sent_points();
+  const std::uint64_t rejected = all ? sent_points : std::min(decision.rejected, sent_points);
   // Kept first: a kill between the two leaves a duplicate rather than nothing.
-  if (refused || rejected == batch.points())
+  if (refused || rejected == sent_points)
     rejected_store_.keep(batch, decision, output_->destination());
-  context_.ring.acknowledge(context_.reader, batch.points(), {.rejected = rejected});
+  context_.ring.acknowledge(context_.reader, batch.points(),
+                            {.rejected = rejected, .filtered = batch.filtered()});
   if (!refused || !may_split(decision)) splitter(sent.next.part).delivered(batch.points());
   if (rejected > 0) log_.rejected(batch, rejected, decision, context_.clock.boot());
   if (decision.lower_batch_size) lower_batch_size(batch, decision);
   answered(sent, decision);
+}
+
+// Nothing of it is for this output.
+Delivery::Progress Delivery::leave_out(const Sent& sent) {
+  const std::uint64_t points = sent.batch.points();
+  context_.ring.acknowledge(context_.reader, points, {.filtered = points});
+  splitter(sent.next.part).delivered(points);
+  return {Progress::Kind::kAnswered, points};
 }
 
 // The server has spoken: what was held against it is over.

@@ -10,6 +10,7 @@
 
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
+#include "agent/line/filter.h"
 #include "config/schema.h"
 #include "outputs/batch.h"
 #include "outputs/stop_signal.h"
@@ -100,6 +101,8 @@ struct WorkerOptions {
   config::Bytes rate_limit{0};                // for each second, on the wire; 0: none
   std::string rejected_directory{};           // empty: refused batches are not kept
   config::Bytes rejected_limit{16ULL << 20};  // of all files that this output keeps there
+  std::string name_override{}, name_prefix{}, name_suffix{};
+  line::MetricFilter filter{};  // its options are a schema of their own (agent/line/filter.h)
 };
 
 struct OutputPlugin {

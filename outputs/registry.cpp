@@ -44,6 +44,10 @@ const config::Schema<WorkerOptions>& worker_schema() {
       config::Schema<O>{}
           .option("alias", &O::alias,
                   "Name of this output in log and status, and of its place in the ring.")
+          .option("name_override", &O::name_override,
+                  "Another name for the measurement, of all points of this output.")
+          .option("name_prefix", &O::name_prefix, "Put before the measurement's name.")
+          .option("name_suffix", &O::name_suffix, "Put after the measurement's name.")
           .option("metric_batch_size", &O::metric_batch_size,
                   "Most points in one request; 0: as in [agent].", {.min = 0, .max = 1'000'000})
           .option("metric_buffer_limit", &O::metric_buffer_limit,

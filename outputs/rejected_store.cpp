@@ -96,8 +96,8 @@ void RejectedStore::keep(const Batch& batch, const Decision& decision,
   }
   std::uint64_t suppressed = 0;
   if (kept || !failures_.allow(clock_.boot(), suppressed)) return;
-  log_.error("rejected_directory: a refused batch of {} points is not kept: {}", batch.points(),
-             kept.error().message);
+  log_.error("rejected_directory: a refused batch of {} points is not kept: {}",
+             batch.sent_points(), kept.error().message);
   if (suppressed > 0) log_.error("{} more batches were not kept since the last line", suppressed);
 }
 
@@ -111,7 +111,7 @@ base::Status RejectedStore::try_keep(const Batch& batch, const Decision& decisio
   info.reason = decision.reason;
   info.url = destination;
   info.output = output_;
-  info.points = batch.points();
+  info.points = batch.sent_points();
   info.bytes = batch.gzip().size();
   info.may_be_stored = decision.may_be_stored;
   const std::string sidecar = sidecar_text(name, info);

@@ -108,14 +108,14 @@ class WriteOutput final : public Output {
   void tell_trace(const Batch& batch, Round& round) const {
     std::string& reason = round.attempt.decision.reason;
     if (reason.empty()) {
-      log_.debug("{} points delivered, trace {}", batch.points(), round.trace);
+      log_.debug("{} points delivered, trace {}", batch.sent_points(), round.trace);
     } else {
       reason += fmt::format(" (trace {})", round.trace);
     }
   }
 
   [[nodiscard]] Decision deliver_whole(Batch& batch, Round& round) {
-    WriteBody body{{}, batch.gzip(), target_.gzip, batch.points(), round.trace};
+    WriteBody body{{}, batch.gzip(), target_.gzip, batch.sent_points(), round.trace};
     if (!target_.gzip) {
       const auto lines = batch.lines();
       if (!lines) return unreadable(lines.error());
@@ -150,7 +150,7 @@ class WriteOutput final : public Output {
       if (rejected >= group.points) whole.action = Action::kRejected;
       whole.rejected += rejected;
     }
-    if (whole.action == Action::kRejected && whole.rejected < batch.points()) {
+    if (whole.action == Action::kRejected && whole.rejected < batch.sent_points()) {
       progress_.forget_refused(groups);
       return whole;
     }

@@ -141,7 +141,8 @@ class Ingester {
     const std::size_t before = out.size();
     out.append(scanner_.series());
     added_.splice(scanner_.tag_keys(), out);
-    if (!scanner_.series_fits(out.size() - before - scanner_.series().size())) {
+    const std::size_t added = out.size() - before - scanner_.series().size();
+    if (!scanner_.series_fits(added + options_.reserved_bytes)) {
       out_.rollback();
       refuse(start, [] { return std::string(kSeriesTooLong); });
       return;

@@ -32,9 +32,10 @@ struct LineError {
 
 struct IngestOptions {
   Precision precision = Precision::kNanoseconds;
-  std::int64_t now_ns = 0;        // for lines without a timestamp
-  std::vector<TagPair> add_tags;  // put on lines that do not have that key (host, global tags)
-  bool uint_support = false;      // keep `1u`; otherwise rewritten `1i`, clamped
+  std::int64_t now_ns = 0;         // for lines without a timestamp
+  std::vector<TagPair> add_tags;   // put on lines that do not have that key (host, global tags)
+  std::size_t reserved_bytes = 0;  // that a line's measurement and tags will grow by later on
+  bool uint_support = false;       // keep `1u`; otherwise rewritten `1i`, clamped
 };
 
 struct IngestResult {

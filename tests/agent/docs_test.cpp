@@ -30,6 +30,7 @@ TEST(Docs, TheOptionTablesAreThoseOfTheDeclarations) {
   fill("buffer", agent::buffer_schema().describe());
   fill("status", agent::status_schema().describe());
   fill("inputs", agent::input_schema().describe());
+  fill("filters", line::filter_schema().describe());
   if (std::getenv("HOLDFAST_UPDATE_DOCS") != nullptr) {
     std::ofstream(path) << wanted;
   } else {

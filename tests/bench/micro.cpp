@@ -2,6 +2,7 @@
 // `items` are points in every line of the output.
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,9 +14,11 @@
 #include "agent/base/random.h"
 #include "agent/line/encode.h"
 #include "agent/line/ingest.h"
+#include "agent/line/rewrite.h"
 #include "buffer/compressor.h"
 #include "buffer/memory_file.h"
 #include "buffer/ring.h"
+#include "config/loader.h"
 #include "outputs/batch.h"
 #include "tests/bench/numbered_lines.h"
 
@@ -114,27 +117,48 @@ void append(benchmark::State& state) {
   const std::string lines = lines_of(kBlockLines);
   buffer::Block block = block_of(lines, kBlockLines, compressor);
   for (auto _ : state) {
-    if (!ring || !ring->append(block)) state.SkipWithError("the ring did not take the block");
+    buffer::Block another = block;  // the ring keeps the bytes
+    if (!ring || !ring->append(another)) state.SkipWithError("the ring did not take the block");
   }
   count(state, kBlockLines, lines.size());
 }
 BENCHMARK(append);
 
+// What an output's filter options say; "" = none.
+std::unique_ptr<line::RewriteRules> rewrite_rules(const std::string& options) {
+  if (options.empty()) return nullptr;
+  config::Diagnostics diagnostics;
+  config::Document document;
+  config::load_text(
+      "[[outputs.file]]\n" + options, "bench.toml", [](const std::string&) { return std::nullopt; },
+      diagnostics, document);
+  config::Table& table = document.outputs.at(0).table;
+  auto rules = std::make_unique<line::RewriteRules>();
+  rules->filter = line::MetricFilter::compile(line::filter_schema().parse(table, diagnostics),
+                                              table, diagnostics);
+  return rules;
+}
+
 // A batch of blocks read from the ring and made a gzip body.
-void splice(benchmark::State& state) {
+void splice(benchmark::State& state, const std::string& options) {
   const base::SystemClock clock;
   const auto ring = memory_ring(clock);
   buffer::Compressor compressor(kLevel);
   buffer::Block block = block_of(lines_of(kBlockLines), kBlockLines, compressor);
   const auto reader = ring ? ring->attach("bench") : base::Result<buffer::ReaderId>(0);
   for (std::uint32_t points = 0; ring && points < kBatchLines; points += kBlockLines) {
-    if (!ring->append(block)) state.SkipWithError("the ring did not take the block");
+    buffer::Block another = block;
+    if (!ring->append(another)) state.SkipWithError("the ring did not take the block");
   }
+  const auto rules = rewrite_rules(options);
+  std::optional<line::LineRewriter> rewriter;
+  if (rules) rewriter.emplace(*rules);
   std::uint64_t points = 0;
   std::uint64_t bytes = 0;
   for (auto _ : state) {
     auto blocks = ring->read(*reader, {}, outputs::Batch::kPrefix);
-    auto batch = outputs::Batch::from_blocks(std::move(*blocks), kBatchLines);
+    auto batch = outputs::Batch::from_blocks(std::move(*blocks), kBatchLines,
+                                             rewriter ? &*rewriter : nullptr);
     if (!batch) state.SkipWithError("the blocks do not make a batch");
     points = batch->points();
     bytes = batch->raw_bytes();
@@ -142,7 +166,10 @@ void splice(benchmark::State& state) {
   }
   count(state, points, bytes);
 }
-BENCHMARK(splice);
+BENCHMARK_CAPTURE(splice, as_stored, "");
+BENCHMARK_CAPTURE(splice, namepass, "namepass = ['machine', 'b*']");
+BENCHMARK_CAPTURE(splice, tagpass, "tagpass = { station = ['st-*'] }");
+BENCHMARK_CAPTURE(splice, fieldexclude, "fieldexclude = ['n', 'x*']\ntagexclude = ['line']");
 
 }  // namespace
 }  // namespace holdfast::bench

@@ -98,10 +98,10 @@ TEST(Accumulator, KeepsAndRoundsTheTimeOfThePoint) {
 
 TEST(Accumulator, OverridesTheNameBeforePrefixAndSuffix) {
   PointRules rules;
-  rules.name_prefix = "a_";
-  rules.name_suffix = "_z";
+  rules.names.prefix = "a_";
+  rules.names.suffix = "_z";
   EXPECT_EQ(gather(rules, example()).lines, "a_mem_z,unit=bytes free=12i 1760000001000000000\n");
-  rules.name_override = "ram";
+  rules.names.replacement = "ram";
   EXPECT_EQ(gather(rules, example()).lines, "a_ram_z,unit=bytes free=12i 1760000001000000000\n");
 }
 
@@ -111,7 +111,7 @@ TEST(Accumulator, RenamingKeepsTagsFieldsTypesAndTime) {
   point.field("f", 1.5).field("i", std::int64_t{-1}).field("b", true).field("s", "x y");
   point.field("u", std::uint64_t{7});
   PointRules rules;
-  rules.name_override = "n";
+  rules.names.replacement = "n";
   rules.encode.uint_support = true;
   EXPECT_EQ(gather(rules, point).lines, "n,t=v f=1.5,i=-1i,b=true,s=\"x y\",u=7u 5000000000\n");
 }

@@ -426,8 +426,8 @@ TEST_F(InfluxdbListenerTest, DatabaseAndRetentionPolicyOverwriteTheirTags) {
 }
 
 TEST_F(InfluxdbListenerTest, NamesAreChangedAsTheRulesSay) {
-  rules_.name_prefix = "my ";
-  rules_.name_suffix = "_x";
+  rules_.names.prefix = "my ";
+  rules_.names.suffix = "_x";
   start();
   EXPECT_EQ(write("a\\ b,t=1 v=\"q w\" 1\n").status, 204);
   EXPECT_EQ(sink_.text(), "my\\ a\\ b_x,t=1 v=\"q w\" 1\n");

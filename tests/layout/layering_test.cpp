@@ -42,6 +42,7 @@ const std::map<std::string, Names>& homes_of_libraries() {
       {"microhttpd.h", {"agent/http/"}},
       {"CLI/", {"agent/command_line.cpp"}},
       {"nlohmann/", {"agent/json_parts.", "agent/buffer_json.cpp", "outputs/"}},
+      {"isa-l/", {"buffer/crc32c.cpp"}},
       {"zlib.h", {"buffer/", "inputs/", "outputs/"}},
       {"asio", {"agent/http/", "inputs/", "agent/"}},
       {"tl/expected.hpp", {"agent/base/result.h"}},

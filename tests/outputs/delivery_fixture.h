@@ -80,6 +80,7 @@ class DeliveryTest : public testing::Test {
   outputs::StopSignal stop_;
   Server server_ = [](const auto&) { return http_answer(204); };
   std::vector<Request> requests_;
+  std::string lines_;  // of the last request
   std::unique_ptr<outputs::Delivery> delivery_;
   std::uint64_t next_ = 0;
 
@@ -99,13 +100,15 @@ class DeliveryTest : public testing::Test {
   };
 
   outputs::Attempt deliver(outputs::Batch& batch) {
-    const auto numbers = numbers_in(batch.lines().value());
+    lines_ = batch.lines().value();
+    const auto numbers = numbers_in(lines_);
     const base::BootTime at = clock_.boot();
     const outputs::HttpResult answer = server_(numbers);
     if (answer.status == 204) stored_.insert(numbers.begin(), numbers.end());
     requests_.push_back({at, numbers, batch.gzip().size(), answer.status});
     outputs::Attempt attempt;
-    attempt.decision = outputs::decide(answer, {.points = batch.points(), .now = clock_.wall()});
+    attempt.decision =
+        outputs::decide(answer, {.points = batch.sent_points(), .now = clock_.wall()});
     attempt.statuses.push_back(answer.status);
     attempt.bytes_sent = batch.gzip().size();
     return attempt;
