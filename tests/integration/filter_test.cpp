@@ -54,8 +54,8 @@ TEST_F(Filtering, ByATagThatIsNotSent) {
   EXPECT_TRUE(first.balanced() && second.balanced());
   EXPECT_EQ(north.stored_points(), 100U);
   EXPECT_EQ(south.stored_points(), 200U);
-  EXPECT_THAT(north.writes().at(0).lines, testing::StartsWith("m seq=0i,extra=1i 0\n"));
-  EXPECT_THAT(south.writes().at(0).lines, testing::StartsWith("m,to=south seq=1i 1\n"));
+  EXPECT_THAT(north.writes().at(0).lines, testing::StartsWith("m,host=edge seq=0i,extra=1i 0\n"));
+  EXPECT_THAT(south.writes().at(0).lines, testing::StartsWith("m,to=south,host=edge seq=1i 1\n"));
 }
 
 TEST_F(Filtering, OfAListenerLeavesPointsOutThatAreAnswered204AllTheSame) {
