@@ -82,17 +82,28 @@ Accumulator::Accumulator(const PointRules& rules, buffer::BlockLimits limits, st
       chunks_(limits.raw_bytes, limits.points) {}
 
 void Accumulator::add(const line::Point& point) {
+  if (rules_.time_source == TimeSource::kCollectionEnd) return waiting_.push_back(point);
+  const bool own_time = rules_.time_source == TimeSource::kMetric;
+  encode_at(point, own_time ? point.time().value_or(now_ns_) : now_ns_);
+}
+
+void Accumulator::finish(std::int64_t end_ns) {
+  for (const line::Point& point : waiting_) encode_at(point, end_ns);
+  waiting_.clear();
+}
+
+void Accumulator::encode_at(const line::Point& point, std::int64_t time_ns) {
   const line::Point* final_point = &point;
   if (renames(rules_)) {
     copy_with_name(point, final_name(point.measurement(), rules_), renamed_);
     final_point = &renamed_;
   }
-  const std::int64_t time_ns = round_time(point.time().value_or(now_ns_), rules_.precision);
-  if (!line::encode(*final_point, rules_.extra_tags, time_ns, rules_.encode, chunks_.open())) {
+  const std::int64_t rounded_ns = round_time(time_ns, rules_.precision);
+  if (!line::encode(*final_point, rules_.extra_tags, rounded_ns, rules_.encode, chunks_.open())) {
     chunks_.rollback();
     return;
   }
-  chunks_.commit(time_ns);
+  chunks_.commit(rounded_ns);
   counters_.gathered.fetch_add(1, std::memory_order_relaxed);
 }
 
