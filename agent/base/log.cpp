@@ -67,7 +67,9 @@ class LogSink {
     const Status zoned = use_time_zone(options.time_zone);
     if (!options.file.path.empty()) {
       auto opened = LogFile::open(options.file, clock_);
-      if (!opened) return tl::unexpected(opened.error());
+      if (!opened) {
+        return fail(opened.error().code, "{}; the log goes to stderr", opened.error().message);
+      }
       file_ = std::move(*opened);
     }
     return zoned;
