@@ -238,12 +238,14 @@ int main_command(int argc, const char* const* argv) {
   app.name("holdfast");
   app.require_subcommand(0, 1);
   app.fallthrough();
-  app.add_option(
-      "--config", line.config_files,
-      "Configuration file or URL (may be repeated; default: $HOLDFAST_CONFIG_PATH, "
-      "$TELEGRAF_CONFIG_PATH, /etc/holdfast/holdfast.toml, /etc/telegraf/telegraf.conf)");
+  // Each takes one word: what follows belongs to the command.
+  app.add_option("--config", line.config_files,
+                 "Configuration file or URL (may be repeated; default: $HOLDFAST_CONFIG_PATH, "
+                 "$TELEGRAF_CONFIG_PATH, /etc/holdfast/holdfast.toml, /etc/telegraf/telegraf.conf)")
+      ->allow_extra_args(false);
   app.add_option("--config-directory", line.config_directories,
-                 "Directory with .conf and .toml files (may be repeated)");
+                 "Directory with .conf and .toml files (may be repeated)")
+      ->allow_extra_args(false);
   app.add_option("--log-format", line.log_format, "Form of log lines: text or json")
       ->check(CLI::IsMember({"text", "json"}));
   app.add_flag("--debug", line.debug, "Log at level debug");
