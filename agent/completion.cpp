@@ -140,7 +140,7 @@ std::string zsh_completion(const CommandTree& program) {
   }
   return out + fmt::format(
                    "  esac\n"
-                   "  _describe -o {0} candidates\n"
+                   "  _describe {0} candidates\n"
                    "  _files\n"
                    "}}\n"
                    "if [[ \"${{funcstack[1]}}\" == _{0} ]]; then\n"

@@ -99,15 +99,19 @@ Pool Pipeline::pool() {
 }
 
 base::Status Pipeline::start() {
-  sync_ = std::make_unique<buffer::SyncWorker>(*store_.ring, configuration_.buffer.sync_interval,
-                                               configuration_.buffer.sync != "never",
-                                               log_.named("ring"));
+  start_sync();
   for (const RunningOutput& output : outputs_) output.worker->start();
   if (auto started = start_services(); !started) return started;
   gatherer_ = std::make_unique<Gatherer>(io_, pool(), configuration_.inputs, configuration_.agent,
                                          writer_, clock_, log_);
   gatherer_->start();
   return base::ok();
+}
+
+void Pipeline::start_sync() {
+  sync_ = std::make_unique<buffer::SyncWorker>(*store_.ring, configuration_.buffer.sync_interval,
+                                               configuration_.buffer.sync != "never",
+                                               log_.named("ring"));
 }
 
 base::Status Pipeline::start_services() {
@@ -170,6 +174,7 @@ void Pipeline::store_what_is_open() {
 bool Pipeline::run_once(base::BootTime deadline, base::Duration listen_for) {
   bool good = true;
   if (listen_for > base::Duration::zero()) {
+    start_sync();
     if (auto started = start_services(); !started) {
       log_.error("{}", started.error().message);
       good = false;
@@ -197,6 +202,7 @@ bool Pipeline::run_once(base::BootTime deadline, base::Duration listen_for) {
   writer_.flush();
   for (const RunningOutput& output : outputs_) output.worker->start();
   stop_outputs(deadline);
+  sync_.reset();
   for (const buffer::ReaderInfo& reader : store_.ring->info().readers) {
     if (reader.attached && reader.ledger.buffered > 0) good = false;
   }

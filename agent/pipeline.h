@@ -75,6 +75,7 @@ class Pipeline {
   void stop_inputs(base::BootTime deadline);
   void store_what_is_open();
   void stop_outputs(base::BootTime deadline);
+  void start_sync();
   [[nodiscard]] base::Status start_services();
   void run_io_until(base::BootTime deadline, const std::function<bool()>& done);
 

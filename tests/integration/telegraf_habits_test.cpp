@@ -97,7 +97,9 @@ TEST_F(TelegrafHabits, TestWaitEndsByItself) {
 }
 
 TEST_F(TelegrafHabits, OnceWithTestWaitDeliversWhatListenersReceive) {
-  configure(listener_section() + file_output());
+  Settings settings;
+  settings.ring_size += "\"\nsync = \"always";
+  configure(listener_section() + file_output(), settings);
   AgentProcess process(
       {program({"--once", "--test-wait", "3", "--config", path("holdfast.toml")}), {}});
   ASSERT_TRUE(eventually([this] { return feed("m,src=test f=1i 42\n") == 204; })) << process.log();
