@@ -1,10 +1,13 @@
-// The only file that knows the command-line library.
+// The commands of the program and their options. Only the files command_line* know the library.
 #include "agent/command_line.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <functional>
 
 #include <CLI/CLI.hpp>
+
+#include "agent/command_line_flags.h"
 
 namespace holdfast::agent {
 namespace {
@@ -152,6 +155,79 @@ void add_rejected(CLI::App& app, const Add& add, CommandLine& line) {
   require_choice(*sub, line, "ID, --all and --older-than");
 }
 
+// What stands for a command: Telegraf's spellings from before it had commands.
+struct OldForms {
+  bool test = false;
+  bool once = false;
+  bool version = false;
+  bool sample = false;
+  bool inputs = false;
+  bool outputs = false;
+  bool deprecations = false;
+};
+
+void add_old_forms(CLI::App& app, OldForms& forms, CommandLine& line) {
+  app.add_flag("--test", forms.test, "Same as the command test");
+  app.add_flag("--once", forms.once, "Same as the command once");
+  app.add_option("--test-wait", line.test_wait_seconds,
+                 "With test (or alone) and once: listeners are open for so many seconds")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000}));
+  app.add_flag("--version", forms.version, "Same as the command version");
+  app.add_flag("--sample-config", forms.sample, "Same as the command config sample");
+  app.add_flag("--input-list", forms.inputs, "Print the names of all inputs");
+  app.add_flag("--output-list", forms.outputs, "Print the names of all outputs");
+  app.add_flag("--deprecation-list", forms.deprecations, "Print nothing: nothing is deprecated")
+      ->group("");
+  app.add_option("--usage", line.usage, "Print the sample of this plugin")->type_name("NAME");
+}
+
+// The command that such a flag stands for; else the one that was given.
+Command chosen(const OldForms& forms, const CommandLine& line, const Command& given) {
+  if (forms.version) return [](const CommandLine&) { return print_version(); };
+  if (forms.deprecations) return [](const CommandLine&) { return kExitDone; };
+  if (forms.sample) return config_sample;
+  if (forms.inputs) return list_inputs;
+  if (forms.outputs) return list_outputs;
+  if (!line.usage.empty()) return usage;
+  if (forms.once) return once;
+  return forms.test ? test : given;
+}
+
+void add_config(CLI::App& app, const Add& add, CommandLine& line) {
+  CLI::App* config =
+      add(app, "config", "Configuration helpers; alone: the same as config sample", config_sample);
+  config->require_subcommand(0, 1);
+  for (const char* name : {"sample", "create"}) {
+    CLI::App* sub = add(
+        *config, name,
+        name == std::string("sample") ? "Print a commented configuration" : "Same as config sample",
+        config_sample);
+    sub->add_option("PLUGINS", line.names, "Only these plugins");
+  }
+  add(*config, "check", "Same as the command check", check);
+}
+
+void add_plugins(CLI::App& app, const Add& add, CommandLine& line) {
+  CLI::App* sub = add(app, "plugins", "List inputs and outputs", plugins);
+  sub->add_option("CATEGORY", line.names, "Only inputs, or outputs")
+      ->check(CLI::IsMember({"inputs", "outputs"}));
+  sub->add_flag("--json", line.json, "As JSON");
+}
+
+void add_completion(CLI::App& app, const Add& add) {
+  CLI::App* sub = app.add_subcommand("completion", "Print a script that completes commands");
+  sub->require_subcommand(1);
+  const auto add_shell = [&](const std::string& shell, auto script) {
+    add(*sub, shell, "For " + shell, [&app, script](const CommandLine&) {
+      std::fputs(script(command_tree(app)).c_str(), stdout);
+      return kExitDone;
+    });
+  };
+  add_shell("bash", bash_completion);
+  add_shell("zsh", zsh_completion);
+}
+
 }  // namespace
 
 int main_command(int argc, const char* const* argv) {
@@ -162,25 +238,30 @@ int main_command(int argc, const char* const* argv) {
   app.name("holdfast");
   app.require_subcommand(0, 1);
   app.fallthrough();
+  // Each takes one word: what follows belongs to the command.
   app.add_option("--config", line.config_files,
-                 "Configuration file (may be repeated; default /etc/holdfast/holdfast.toml)");
+                 "Configuration file or URL (may be repeated; default: $HOLDFAST_CONFIG_PATH, "
+                 "$TELEGRAF_CONFIG_PATH, /etc/holdfast/holdfast.toml, /etc/telegraf/telegraf.conf)")
+      ->allow_extra_args(false);
   app.add_option("--config-directory", line.config_directories,
-                 "Directory with .conf and .toml files (may be repeated)");
+                 "Directory with .conf and .toml files (may be repeated)")
+      ->allow_extra_args(false);
   app.add_option("--log-format", line.log_format, "Form of log lines: text or json")
       ->check(CLI::IsMember({"text", "json"}));
   app.add_flag("--debug", line.debug, "Log at level debug");
   app.add_flag("--quiet", line.quiet, "Log errors only");
-  bool want_test = false;
-  bool want_once = false;
-  bool want_version = false;
-  app.add_flag("--test", want_test, "Same as the command test");
-  app.add_flag("--once", want_once, "Same as the command once");
-  app.add_flag("--version", want_version, "Same as the command version");
+  OldForms forms;
+  add_old_forms(app, forms, line);
+  add_shared_options(app, line);
+  add_ineffective_options(app, line);
   const Add add = [&](CLI::App& parent, const std::string& name, const std::string& help,
                       Command what) {
     CLI::App* sub = parent.add_subcommand(name, help);
     sub->fallthrough();
-    sub->callback([&command, what = std::move(what)] { command = what; });
+    // Callbacks of the commands above come later: the innermost one counts.
+    sub->callback([&command, sub, what = std::move(what)] {
+      if (sub->get_subcommands().empty()) command = what;
+    });
     return sub;
   };
   add(app, "run", "Gather and deliver until stopped (the default)", run);
@@ -192,21 +273,19 @@ int main_command(int argc, const char* const* argv) {
   sub->add_flag("--json", line.json, "The whole status document");
   add_buffer(app, add, line);
   add_rejected(app, add, line);
-  add(app, "plugins", "List inputs and outputs", plugins);
-  CLI::App* config = app.add_subcommand("config", "Configuration helpers");
-  config->require_subcommand(1);
-  sub = add(*config, "sample", "Print a commented configuration", config_sample);
-  sub->add_option("PLUGINS", line.names, "Only these plugins");
+  add_plugins(app, add, line);
+  add_config(app, add, line);
+  add_completion(app, add);
   add(app, "version", "Print the version", [](const CommandLine&) { return print_version(); });
   try {
     app.parse(arguments(argc, argv));
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
-  if (want_version) return print_version();
-  if (want_test) return test(line);
-  if (want_once) return once(line);
-  return command(line);
+  for (const std::string& remark : line.remarks) std::fputs((remark + "\n").c_str(), stderr);
+  const bool only_wait = line.test_wait_seconds > 0 && app.get_subcommands().empty();
+  forms.test = forms.test || only_wait;
+  return chosen(forms, line, command)(line);
 }
 
 }  // namespace holdfast::agent

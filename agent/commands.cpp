@@ -5,11 +5,17 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <asio/executor_work_guard.hpp>
+#include <asio/post.hpp>
 #include <asio/signal_set.hpp>
+#include <asio/thread_pool.hpp>
 
 #include "agent/loading.h"
+#include "agent/logging.h"
 #include "agent/notify.h"
+#include "agent/pid_file.h"
 #include "agent/pipeline.h"
+#include "agent/services.h"
 #include "agent/status_server.h"
 #include "agent/version.h"
 #include "config/units.h"
@@ -18,13 +24,50 @@ namespace holdfast::agent {
 namespace {
 
 constexpr base::Duration kOnceDeadline = std::chrono::seconds(60);
+constexpr base::Duration kEndOfTest = std::chrono::seconds(5);
 constexpr base::Duration kBetweenTestGathers = std::chrono::milliseconds(500);
 
-// The level that [agent] asks for, unless the command line already did.
-void adopt_log_level(const CommandLine& line, const AgentOptions& agent, const base::Logger& log) {
-  if (line.debug || line.quiet) return;
-  if (agent.quiet) log.set_level(base::LogLevel::kError);
-  if (agent.debug) log.set_level(base::LogLevel::kDebug);
+base::Duration listen_for(const CommandLine& line) {
+  return std::chrono::seconds(line.test_wait_seconds);
+}
+
+// Where listeners of `test` leave what they receive.
+class PrintSink final : public buffer::BlockSink {
+ public:
+  [[nodiscard]] buffer::BlockLimits limits() const override { return {}; }
+  void add(std::span<const buffer::Lines> pieces, buffer::Origin /*origin*/, Done done) override {
+    for (const buffer::Lines& piece : pieces) {
+      std::fwrite(piece.bytes.data(), 1, piece.bytes.size(), stdout);
+    }
+    std::fflush(stdout);
+    done(base::ok(), 0);
+  }
+  void flush() override {}
+};
+
+// Prints what listeners receive in the meantime; false if one cannot start.
+bool print_received(std::vector<ConfiguredInput>& inputs, base::Duration wait, const World& world) {
+  PrintSink sink;
+  asio::io_context io(1);
+  asio::thread_pool pool(1);
+  const Pool run_job = [&pool](std::function<void()> job) { asio::post(pool, std::move(job)); };
+  Services services(io, run_job, inputs, sink, world.clock, world.log);
+  const auto started = services.start();
+  if (!started) world.log.error("{}", started.error().message);
+  const auto work = asio::make_work_guard(io);
+  if (started) io.run_for(wait);
+  services.stop();
+  io.restart();
+  const base::BootTime deadline = world.clock.boot() + kEndOfTest;
+  while (services.open() > 0 && world.clock.boot() < deadline) {
+    io.run_one_for(std::chrono::milliseconds(10));
+  }
+  pool.join();
+  // They have sockets of this I/O context.
+  for (ConfiguredInput& input : inputs) {
+    if (input.service() != nullptr) input.input.reset();
+  }
+  return started.has_value();
 }
 
 base::Result<std::unique_ptr<Pipeline>> build(asio::io_context& io, Configuration configuration,
@@ -42,8 +85,9 @@ int run(const CommandLine& line) {
   const auto world = make_world(line);
   auto configuration = load(line, *world, {});
   if (!configuration) return kExitConfiguration;
-  adopt_log_level(line, configuration->agent, world->log);
+  adopt_logging(line, configuration->agent, true, world->log);
   const base::Logger& log = world->log;
+  const PidFile pid_file(line.pidfile, log);
   const StatusOptions status_options = configuration->status;
   asio::io_context io(1);
   // Before anything is started, so that no signal is missed.
@@ -87,6 +131,7 @@ int run(const CommandLine& line) {
   log.info("stopped; {} points stay in the ring", report.buffered - report.lost);
   if (!report.orderly) {
     log.warn("a gather is still hanging; leaving it behind");
+    pid_file.remove();
     std::_Exit(kExitDone);
   }
   return kExitDone;
@@ -96,14 +141,15 @@ int once(const CommandLine& line) {
   const auto world = make_world(line);
   auto configuration = load(line, *world, {});
   if (!configuration) return kExitConfiguration;
-  adopt_log_level(line, configuration->agent, world->log);
+  adopt_logging(line, configuration->agent, true, world->log);
   asio::io_context io(1);
   auto pipeline = build(io, std::move(*configuration), *world);
   if (!pipeline) {
     world->log.error("{}", pipeline.error().message);
     return kExitFailed;
   }
-  const bool good = (*pipeline)->run_once(world->clock.boot() + kOnceDeadline);
+  const bool good = (*pipeline)->run_once(world->clock.boot() + listen_for(line) + kOnceDeadline,
+                                          listen_for(line));
   if (!good) world->log.error("not everything was gathered and delivered");
   return good ? kExitDone : kExitFailed;
 }
@@ -112,7 +158,7 @@ int test(const CommandLine& line) {
   const auto world = make_world(line);
   auto configuration = load(line, *world, {.inputs = true, .outputs = false});
   if (!configuration) return kExitConfiguration;
-  adopt_log_level(line, configuration->agent, world->log);
+  adopt_logging(line, configuration->agent, false, world->log);
   bool good = true;
   const auto print = [](const std::vector<line::LineChunk>& chunks) {
     for (const line::LineChunk& chunk : chunks) {
@@ -122,7 +168,8 @@ int test(const CommandLine& line) {
   const auto gather = [&](ConfiguredInput& input,
                           const std::function<void(std::vector<line::LineChunk>)>& use) {
     input.rules.encode.sort_fields = true;
-    return gather_once(input, {}, world->clock, world->log.named(input.display), use);
+    return gather_once(input, {}, world->clock, world->log.named(input.display, input.log_level),
+                       use);
   };
   for (ConfiguredInput& input : configuration->inputs) {
     if (input.plugin->needs_two_gathers) good = gather(input, [](const auto&) {}) && good;
@@ -131,6 +178,10 @@ int test(const CommandLine& line) {
   asio::steady_timer pause(io, kBetweenTestGathers);
   pause.wait();
   for (ConfiguredInput& input : configuration->inputs) good = gather(input, print) && good;
+  std::fflush(stdout);
+  if (line.test_wait_seconds > 0) {
+    good = print_received(configuration->inputs, listen_for(line), *world) && good;
+  }
   return good ? kExitDone : kExitFailed;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/base/log.h"
+#include "agent/selection.h"
 
 namespace holdfast::agent {
 
@@ -42,13 +43,19 @@ struct CommandLine {
   std::string command = "run";
   std::vector<std::string> config_files;
   std::vector<std::string> config_directories;
-  std::vector<std::string> names;  // plugins, for `config sample`
+  std::vector<std::string> names;  // plugins, for `config sample`; categories, for `plugins`
   std::string file;                // for `buffer`
-  std::string log_format = "text";
+  std::string log_format;          // empty: as [agent] says
   bool debug = false;
   bool quiet = false;
   bool json = false;
   bool watch = false;
+  Selection selection;
+  std::int64_t config_url_attempts = 0;  // 0: as [agent] says
+  std::int64_t test_wait_seconds = 0;    // time for listeners, with `test` and `once`
+  std::string pidfile;
+  std::string usage;                 // the plugin that --usage names
+  std::vector<std::string> remarks;  // about flags that have no effect; printed
   BufferArguments buffer;
   RejectedArguments rejected;
 };
@@ -68,6 +75,11 @@ struct CommandLine {
 [[nodiscard]] int rejected_retry(const CommandLine& line);
 [[nodiscard]] int rejected_purge(const CommandLine& line);
 [[nodiscard]] int plugins(const CommandLine& line);
+// Names of plugins, as --input-list and --output-list print them.
+[[nodiscard]] int list_inputs(const CommandLine& line);
+[[nodiscard]] int list_outputs(const CommandLine& line);
+// The sample of one plugin.
+[[nodiscard]] int usage(const CommandLine& line);
 [[nodiscard]] int config_sample(const CommandLine& line);
 [[nodiscard]] int print_version();
 

@@ -10,6 +10,7 @@
 
 #include <unistd.h>
 
+#include "agent/base/time_zone.h"
 #include "inputs/registry.h"
 #include "outputs/pacing.h"
 #include "outputs/registry.h"
@@ -73,12 +74,45 @@ void report_reserved_tag(std::string_view key, const config::Position& where,
   diagnostics.error(where, fmt::format("the tag `{}` is reserved by InfluxDB", key));
 }
 
+void check_time_zone(const std::string& zone, const config::Table& agent,
+                     config::Diagnostics& diagnostics) {
+  if (base::is_time_zone(zone)) return;
+  diagnostics.error(
+      agent.find("log_with_timezone")->value.where,
+      fmt::format("`log_with_timezone` is {}, expected \"local\", \"UTC\" or a zone of this system "
+                  "such as \"Europe/Berlin\"",
+                  config::quoted(zone)));
+}
+
 // The input's own tags win over global ones.
 std::vector<line::TagPair> merge_tags(const config::StringMap& own,
                                       const std::vector<line::TagPair>& global) {
   std::map<std::string, std::string> merged(own.begin(), own.end());
   for (const auto& tag : global) merged.insert(tag);
   return {merged.begin(), merged.end()};
+}
+
+inputs::TimeSource time_source_of(const std::string& name) {
+  if (name == "collection_start") return inputs::TimeSource::kCollectionStart;
+  if (name == "collection_end") return inputs::TimeSource::kCollectionEnd;
+  return inputs::TimeSource::kMetric;
+}
+
+StartupErrors startup_errors_of(const std::string& name) {
+  if (name == "retry") return StartupErrors::kRetry;
+  return name == "error" ? StartupErrors::kFail : StartupErrors::kIgnore;
+}
+
+// Listeners take lines with the time they have.
+void report_time_options(const config::Table& table, config::Diagnostics& diagnostics) {
+  for (const char* option : {"precision", "time_source"}) {
+    const config::Table::Entry* entry = table.find(option);
+    if (entry == nullptr) continue;
+    diagnostics.warning(entry->where,
+                        fmt::format("`{}` has no effect here: lines that arrive keep the time "
+                                    "they have",
+                                    option));
+  }
 }
 
 ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputPlugin& plugin,
@@ -97,6 +131,8 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
   input.plugin = &plugin;
   input.alias = common.alias;
   input.display = display_name("inputs", plugin.name, common.alias);
+  input.log_level = base::parse_log_level(common.log_level);
+  input.startup_errors = startup_errors_of(common.startup_error_behavior);
   const base::Duration zero{};
   input.interval = common.interval > zero ? common.interval : whole.agent.interval;
   input.jitter = own_jitter ? common.collection_jitter : whole.agent.collection_jitter;
@@ -117,10 +153,11 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
                  std::move(filter),
                  std::move(tags),
                  precision,
-                 {}};
+                 {},
+                 time_source_of(common.time_source)};
   input.counters = std::make_unique<inputs::InputCounters>();
   const inputs::InputContext context{surroundings.host, surroundings.clock,
-                                     surroundings.log.named(input.display)};
+                                     surroundings.log.named(input.display, input.log_level)};
   input.input = plugin.create(table.table, diagnostics, context);
   auto options = plugin.options();
   add_options(input_schema().describe(), options);
@@ -128,11 +165,7 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
   table.table.report_unused(diagnostics, names_of(options));
   if (input.service() != nullptr) {
     input.rules.precision = base::Duration(1);
-    if (common.precision > zero) {
-      diagnostics.warning(
-          table.table.find("precision")->where,
-          "`precision` has no effect here: lines that arrive keep the time they have");
-    }
+    report_time_options(table.table, diagnostics);
   }
   return input;
 }
@@ -165,12 +198,14 @@ ConfiguredOutput configure_output(config::PluginTable& table, const outputs::Out
     output.worker.metric_batch_size = whole.agent.metric_batch_size;
   }
   output.display = display_name("outputs", plugin.name, output.worker.alias);
+  output.log_level = base::parse_log_level(output.worker.log_level);
   if (const auto rate = outputs::parse_backfill_rate(output.worker.backfill_rate); !rate) {
     const auto* const entry = table.table.find("backfill_rate");
     diagnostics.error(entry != nullptr ? entry->where : table.table.where(),
                       "`backfill_rate` is " + rate.error().message);
   }
-  const outputs::OutputContext context{surroundings.clock, surroundings.log.named(output.display),
+  const outputs::OutputContext context{surroundings.clock,
+                                       surroundings.log.named(output.display, output.log_level),
                                        output.worker.max_retry_after};
   std::string identity;
   output.output = plugin.create(table.table, diagnostics, context, identity);
@@ -252,6 +287,7 @@ Configuration configure(config::Document& document, const Surroundings& surround
                         config::Diagnostics& diagnostics) {
   Configuration whole;
   whole.agent = parse_section(document.agent, agent_schema(), diagnostics);
+  check_time_zone(whole.agent.log_with_timezone, document.agent, diagnostics);
   whole.buffer = parse_section(document.buffer, buffer_schema(), diagnostics);
   whole.status = parse_section(document.status, status_schema(), diagnostics);
   whole.hostname = whole.agent.hostname.empty() ? system_hostname() : whole.agent.hostname;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@
 
 namespace holdfast::agent {
 
+// What a listener that cannot start means.
+enum class StartupErrors { kFail, kRetry, kIgnore };
+
 struct ConfiguredInput {
   const inputs::InputPlugin* plugin = nullptr;
   std::string alias;
@@ -23,9 +27,11 @@ struct ConfiguredInput {
   base::Duration interval{};
   base::Duration jitter{};
   base::Duration offset{};
+  std::optional<base::LogLevel> log_level;  // none: the agent's
+  StartupErrors startup_errors = StartupErrors::kFail;
   inputs::PointRules rules;
   std::unique_ptr<inputs::InputCounters> counters;
-  std::unique_ptr<inputs::Input> input;
+  std::unique_ptr<inputs::Input> input;  // null: left out, as it could not start
 
   // Null unless this input receives points by itself.
   [[nodiscard]] inputs::ServiceInput* service() const;
@@ -35,6 +41,7 @@ struct ConfiguredOutput {
   const outputs::OutputPlugin* plugin = nullptr;
   std::string display;  // "outputs.influxdb", "outputs.influxdb::alias"
   std::string reader_id;
+  std::optional<base::LogLevel> log_level;  // none: the agent's
   outputs::WorkerOptions worker;
   std::unique_ptr<outputs::Output> output;
 };

@@ -49,6 +49,7 @@ bool gather_once(ConfiguredInput& input, const buffer::BlockLimits& limits,
   const base::BootTime begin = clock.boot();
   inputs::Accumulator accumulator(input.rules, limits, clock.wall_ns(), counters);
   const base::Status status = guarded_gather(*input.input, accumulator);
+  accumulator.finish(clock.wall_ns());
   if (!status) accumulator.add_error(status.error());
   ++counters.gathers;
   counters.gather_ns = (clock.boot() - begin).count();
@@ -89,10 +90,11 @@ Gatherer::Gatherer(asio::io_context& io, Pool pool, std::vector<ConfiguredInput>
       shared_(std::make_shared<Shared>(io, sink, clock)),
       flush_timer_(io) {
   for (ConfiguredInput& input : inputs) {
-    if (input.service() != nullptr) continue;
+    if (input.input == nullptr || input.service() != nullptr) continue;
     const ScheduleOptions schedule{input.interval, input.jitter, input.offset,
                                    options.round_interval};
-    tasks_.push_back(std::make_unique<Task>(input, io, schedule, log.named(input.display)));
+    tasks_.push_back(
+        std::make_unique<Task>(input, io, schedule, log.named(input.display, input.log_level)));
   }
 }
 

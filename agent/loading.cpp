@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <variant>
 
+#include "agent/config_sources.h"
+#include "agent/logging.h"
+#include "agent/selection.h"
 #include "agent/store.h"
+#include "config/read_file.h"
+#include "outputs/text.h"
 
 namespace holdfast::agent {
 namespace {
-
-constexpr const char* kDefaultConfig = "/etc/holdfast/holdfast.toml";
 
 // Files below a directory that end in .conf or .toml, in lexical order of their paths.
 std::vector<std::string> files_in(const std::string& directory, config::Diagnostics& diagnostics) {
@@ -35,6 +39,37 @@ std::vector<std::string> files_in(const std::string& directory, config::Diagnost
   return files;
 }
 
+// The command line's number of attempts, else that of the files read before.
+std::int64_t url_attempts(const CommandLine& line, const config::Document& document) {
+  if (line.config_url_attempts != 0) return line.config_url_attempts;
+  const config::Table::Entry* entry = document.agent.find("config_url_retry_attempts");
+  const auto* number = entry == nullptr ? nullptr : std::get_if<std::int64_t>(&entry->value.data);
+  return number == nullptr ? 0 : *number;
+}
+
+// Like config::load_files, for URLs too.
+config::Document load_sources(const std::vector<std::string>& sources, const CommandLine& line,
+                              const config::Environment& environment, const base::Logger& log,
+                              config::Diagnostics& diagnostics) {
+  config::Document document;
+  for (const std::string& source : sources) {
+    const bool remote = is_url(source);
+    const std::string name = remote ? outputs::without_user_info(source) : source;
+    FetchOptions options{url_attempts(line, document)};
+    options.token = environment("INFLUX_TOKEN").value_or("");
+    const auto text = remote ? fetch_configuration(source, options, log)
+                             : config::read_file(source, config::kMaxFileBytes);
+    if (text) {
+      config::load_text(*text, name, environment, diagnostics, document);
+    } else {
+      const auto file = std::make_shared<const std::string>(name);
+      diagnostics.add_file(file);
+      diagnostics.error({file, 0, 0}, text.error().message);
+    }
+  }
+  return document;
+}
+
 void print(const config::Diagnostics& diagnostics) {
   for (const config::Diagnostic& item : diagnostics.sorted()) {
     std::fputs((item.text() + "\n").c_str(), stderr);
@@ -44,25 +79,24 @@ void print(const config::Diagnostics& diagnostics) {
 }  // namespace
 
 std::unique_ptr<World> make_world(const CommandLine& line) {
-  base::LogOptions options;
-  options.level = line.debug   ? base::LogLevel::kDebug
-                  : line.quiet ? base::LogLevel::kError
-                               : base::LogLevel::kInfo;
-  options.format = line.log_format == "json" ? base::LogFormat::kJson : base::LogFormat::kText;
-  options.journald = options.format == base::LogFormat::kText && base::stderr_is_journal();
   return std::make_unique<World>(inputs::roots_from(config::process_environment()),
-                                 base::make_stderr_logger(options));
+                                 base::make_stderr_logger(log_options(line, {})));
 }
 
 std::optional<Configuration> load(const CommandLine& line, const World& world, Required required) {
   config::Diagnostics diagnostics;
-  std::vector<std::string> files = line.config_files;
-  for (const std::string& directory : line.config_directories) {
+  const config::Environment environment = config::process_environment();
+  ConfigSources sources{line.config_files, line.config_directories};
+  if (sources.files.empty() && sources.directories.empty()) {
+    sources = default_sources(environment, diagnostics);
+  }
+  std::vector<std::string> files = sources.files;
+  for (const std::string& directory : sources.directories) {
     const auto found = files_in(directory, diagnostics);
     files.insert(files.end(), found.begin(), found.end());
   }
-  if (files.empty() && line.config_directories.empty()) files.emplace_back(kDefaultConfig);
-  config::Document document = config::load_files(files, config::process_environment(), diagnostics);
+  config::Document document = load_sources(files, line, environment, world.log, diagnostics);
+  select_plugins(line.selection, document);
   Configuration configuration =
       configure(document, {world.host, world.clock, world.log}, diagnostics);
   const config::Position nowhere{};

@@ -7,9 +7,41 @@ namespace holdfast::agent {
 using config::Rules;
 using config::Schema;
 
+namespace {
+
+// Options of Telegraf that are accepted because its files have them.
+Schema<AgentOptions> with_ineffective(Schema<AgentOptions> schema) {
+  using O = AgentOptions;
+  constexpr std::string_view kNoProcessors = "there are no processors";
+  constexpr std::string_view kInRing = "points are kept in the ring on disk, see [buffer]";
+  return std::move(schema)
+      .option("logtarget", &O::logtarget, "Where the log goes.",
+              Rules{.choices = {"", "file", "stderr"},
+                    .no_effect = "the log goes to `logfile`, or to stderr if there is none"})
+      .option("snmp_translator", &O::snmp_translator, "How names of SNMP are resolved.",
+              Rules{.choices = {"netsnmp", "gosmi"}, .no_effect = "no input speaks SNMP"})
+      .option("statefile", &O::statefile, "File for the state of plugins.",
+              Rules{.no_effect = "what must outlive a restart is in the ring"})
+      .option("skip_processors_before_aggregators", &O::skip_processors_before_aggregators,
+              "Leave out the processors before aggregators.", Rules{.no_effect = kNoProcessors})
+      .option("skip_processors_after_aggregators", &O::skip_processors_after_aggregators,
+              "Leave out the processors after aggregators.", Rules{.no_effect = kNoProcessors})
+      .option("buffer_strategy", &O::buffer_strategy, "Where points wait for their output.",
+              Rules{.choices = {"memory", "disk", "disk_write_through"}, .no_effect = kInRing})
+      .option("buffer_directory", &O::buffer_directory, "Directory of buffers on disk.",
+              Rules{.no_effect = "the ring's place is `path` in [buffer]"})
+      .option("buffer_disk_sync", &O::buffer_disk_sync, "Sync each write to a buffer on disk.",
+              Rules{.no_effect = "`sync` in [buffer] says when the ring is synced"})
+      .option("flush_buffer_when_full", &O::flush_buffer_when_full, "Send full batches at once.",
+              Rules{.no_effect = "full batches always go at once"})
+      .option("utc", &O::utc, "Times in UTC.", Rules{.no_effect = "points always have UTC"});
+}
+
+}  // namespace
+
 const Schema<AgentOptions>& agent_schema() {
   using O = AgentOptions;
-  static const auto schema =
+  static const auto schema = with_ineffective(
       Schema<O>{}
           .option("interval", &O::interval, "Time between two gathers of an input.",
                   Rules{.min = 0.001})
@@ -40,7 +72,25 @@ const Schema<AgentOptions>& agent_schema() {
           .option("always_include_global_tags", &O::always_include_global_tags,
                   "The same for global tags and `host`.")
           .option("debug", &O::debug, "Log at level debug.")
-          .option("quiet", &O::quiet, "Log errors only.");
+          .option("quiet", &O::quiet, "Log errors only.")
+          .option("logfile", &O::logfile,
+                  "File that the log goes to, its directory made if missing; empty: stderr.")
+          .option("logfile_rotation_interval", &O::logfile_rotation_interval,
+                  "Begin a new log file when it is this old; 0: never.")
+          .option("logfile_rotation_max_size", &O::logfile_rotation_max_size,
+                  "Begin a new log file when it is this large; 0: never.")
+          .option("logfile_rotation_max_archives", &O::logfile_rotation_max_archives,
+                  "Log files of before that are kept; -1: all.", Rules{.min = -1})
+          .option("logformat", &O::logformat, "Form of log lines; structured: JSON.",
+                  Rules{.choices = {"text", "structured"}})
+          .option("log_with_timezone", &O::log_with_timezone,
+                  "Zone of the times in the log: local, or a name as Europe/Berlin; empty: UTC.")
+          .option("structured_log_message_key", &O::structured_log_message_key,
+                  "Key of the message in structured log lines.")
+          .option("config_url_retry_attempts", &O::config_url_retry_attempts,
+                  "How often to ask for a configuration behind a URL that a later --config names; "
+                  "0: three times, -1: without end.",
+                  Rules{.min = -1}));
   return schema;
 }
 
@@ -108,7 +158,18 @@ const Schema<InputOptions>& input_schema() {
           .option("name_override", &O::name_override, "Another name for the measurement.")
           .option("name_prefix", &O::name_prefix, "Put before the measurement's name.")
           .option("name_suffix", &O::name_suffix, "Put after the measurement's name.")
-          .option("tags", &O::tags, "Tags to add to each point that does not have them.");
+          .option("tags", &O::tags, "Tags to add to each point that does not have them.")
+          .option("time_source", &O::time_source,
+                  "Time of the points: their own, or when the gather began or was done.",
+                  Rules{.choices = {"metric", "collection_start", "collection_end"}})
+          .option("startup_error_behavior", &O::startup_error_behavior,
+                  "If a listener cannot start: error ends the agent, retry tries again at each "
+                  "interval, ignore and probe go on without this input.",
+                  Rules{.choices = {"error", "retry", "ignore", "probe"}})
+          .option("log_level", &O::log_level,
+                  "Level of this input's log lines; empty: the agent's.",
+                  Rules{.choices = {"", "error", "warn", "info", "debug", "trace"}})
+          .option("labels", &O::labels, "What --select chooses by.");
   return schema;
 }
 

@@ -27,6 +27,25 @@ struct AgentOptions {
   bool always_include_global_tags = false;
   bool debug = false;
   bool quiet = false;
+  std::string logfile;  // empty = stderr
+  base::Duration logfile_rotation_interval{};
+  config::Bytes logfile_rotation_max_size{0};
+  std::int64_t logfile_rotation_max_archives = 5;  // -1 = all
+  std::string logformat = "text";
+  std::string log_with_timezone;  // empty = UTC
+  std::string structured_log_message_key = "msg";
+  std::int64_t config_url_retry_attempts = 0;  // 0 = 3, -1 = without end
+  // Accepted without effect.
+  std::string logtarget;
+  std::string snmp_translator = "netsnmp";
+  std::string statefile;
+  bool skip_processors_before_aggregators = false;
+  bool skip_processors_after_aggregators = false;
+  std::string buffer_strategy = "memory";
+  std::string buffer_directory;
+  bool buffer_disk_sync = true;
+  bool flush_buffer_when_full = true;
+  bool utc = true;
 };
 
 struct BufferOptions {
@@ -57,6 +76,10 @@ struct InputOptions {
   std::string name_prefix;
   std::string name_suffix;
   config::StringMap tags;
+  std::string time_source = "metric";
+  std::string startup_error_behavior = "error";
+  std::string log_level;  // empty = the agent's
+  config::StringMap labels;
 };
 
 [[nodiscard]] const config::Schema<AgentOptions>& agent_schema();

@@ -79,7 +79,7 @@ base::Status Pipeline::make_outputs() {
                                      output.reader_id,
                                      clock_,
                                      base::Random::from_system(),
-                                     log_.named(output.display),
+                                     log_.named(output.display, output.log_level),
                                      output.display};
     outputs_.push_back({std::string(output.plugin->name), output.worker.alias, output.display,
                         output.reader_id,
@@ -99,23 +99,24 @@ Pool Pipeline::pool() {
 }
 
 base::Status Pipeline::start() {
-  sync_ = std::make_unique<buffer::SyncWorker>(*store_.ring, configuration_.buffer.sync_interval,
-                                               configuration_.buffer.sync != "never",
-                                               log_.named("ring"));
+  start_sync();
   for (const RunningOutput& output : outputs_) output.worker->start();
-  for (ConfiguredInput& input : configuration_.inputs) {
-    inputs::ServiceInput* service = input.service();
-    if (service == nullptr) continue;
-    const inputs::ServiceContext context{io_, pool(), writer_, input.rules, *input.counters};
-    if (auto started = service->start(context); !started) {
-      return base::fail(started.error().code, "{}: {}", input.display, started.error().message);
-    }
-    services_.push_back(service);
-  }
+  if (auto started = start_services(); !started) return started;
   gatherer_ = std::make_unique<Gatherer>(io_, pool(), configuration_.inputs, configuration_.agent,
                                          writer_, clock_, log_);
   gatherer_->start();
   return base::ok();
+}
+
+void Pipeline::start_sync() {
+  sync_ = std::make_unique<buffer::SyncWorker>(*store_.ring, configuration_.buffer.sync_interval,
+                                               configuration_.buffer.sync != "never",
+                                               log_.named("ring"));
+}
+
+base::Status Pipeline::start_services() {
+  services_ = std::make_unique<Services>(io_, pool(), configuration_.inputs, writer_, clock_, log_);
+  return services_->start();
 }
 
 void Pipeline::run_io_until(base::BootTime deadline, const std::function<bool()>& done) {
@@ -126,11 +127,12 @@ void Pipeline::run_io_until(base::BootTime deadline, const std::function<bool()>
 }
 
 void Pipeline::stop_inputs(base::BootTime deadline) {
-  std::size_t open = services_.size();
-  for (inputs::ServiceInput* service : services_) service->stop([&open] { --open; });
+  if (services_) services_->stop();
   if (gatherer_) gatherer_->stop();
-  run_io_until(deadline, [&] { return open == 0 && (!gatherer_ || gatherer_->running() == 0); });
-  services_.clear();
+  run_io_until(deadline, [this] {
+    return (!services_ || services_->open() == 0) && (!gatherer_ || gatherer_->running() == 0);
+  });
+  services_.reset();
 }
 
 void Pipeline::stop_outputs(base::BootTime deadline) {
@@ -169,8 +171,15 @@ void Pipeline::store_what_is_open() {
   } while (writer_.busy() && !store_.ring->info().degraded);
 }
 
-bool Pipeline::run_once(base::BootTime deadline) {
+bool Pipeline::run_once(base::BootTime deadline, base::Duration listen_for) {
   bool good = true;
+  if (listen_for > base::Duration::zero()) {
+    start_sync();
+    if (auto started = start_services(); !started) {
+      log_.error("{}", started.error().message);
+      good = false;
+    }
+  }
   const auto store = [this, &good](const std::vector<line::LineChunk>& chunks) {
     add_chunks(writer_, chunks, [this, &good](const base::Status& status, std::uint64_t refused) {
       if (status) return;
@@ -180,17 +189,20 @@ bool Pipeline::run_once(base::BootTime deadline) {
   };
   const auto gather = [&](bool only_rates) {
     for (ConfiguredInput& input : configuration_.inputs) {
-      if (input.service() != nullptr || (only_rates && !input.plugin->needs_two_gathers)) continue;
-      const auto log = log_.named(input.display);
+      if (input.input == nullptr || input.service() != nullptr) continue;
+      if (only_rates && !input.plugin->needs_two_gathers) continue;
+      const auto log = log_.named(input.display, input.log_level);
       good = gather_once(input, writer_.limits(), clock_, log, store) && good;
     }
   };
   gather(false);
-  run_io_until(clock_.boot() + kBetweenGathers, [] { return false; });
+  run_io_until(clock_.boot() + std::max(kBetweenGathers, listen_for), [] { return false; });
   gather(true);
+  stop_inputs(deadline);
   writer_.flush();
   for (const RunningOutput& output : outputs_) output.worker->start();
   stop_outputs(deadline);
+  sync_.reset();
   for (const buffer::ReaderInfo& reader : store_.ring->info().readers) {
     if (reader.attached && reader.ledger.buffered > 0) good = false;
   }

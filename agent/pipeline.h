@@ -13,6 +13,7 @@
 #include "agent/base/log.h"
 #include "agent/configuration.h"
 #include "agent/gatherer.h"
+#include "agent/services.h"
 #include "agent/store.h"
 #include "buffer/block_writer.h"
 #include "buffer/sync_worker.h"
@@ -54,9 +55,9 @@ class Pipeline {
   // within shutdown_timeout. Runs the io_context meanwhile; the ring is closed when it returns.
   StopReport stop();
 
-  // `once`: every input gathered (twice where rates need it), everything delivered or given up by
-  // `deadline`. True if no gather failed and nothing is left.
-  bool run_once(base::BootTime deadline);
+  // `once`: every input gathered (twice where rates need it), listeners open for `listen_for`,
+  // everything delivered or given up by `deadline`. True if nothing failed and nothing is left.
+  bool run_once(base::BootTime deadline, base::Duration listen_for = {});
 
   [[nodiscard]] const Configuration& configuration() const { return configuration_; }
   [[nodiscard]] const Store& store() const { return store_; }
@@ -74,6 +75,8 @@ class Pipeline {
   void stop_inputs(base::BootTime deadline);
   void store_what_is_open();
   void stop_outputs(base::BootTime deadline);
+  void start_sync();
+  [[nodiscard]] base::Status start_services();
   void run_io_until(base::BootTime deadline, const std::function<bool()>& done);
 
   asio::io_context& io_;
@@ -88,7 +91,7 @@ class Pipeline {
   std::vector<RunningOutput> outputs_;
   std::vector<std::string> orphans_;
   std::unique_ptr<Gatherer> gatherer_;
-  std::vector<inputs::ServiceInput*> services_;  // started ones
+  std::unique_ptr<Services> services_;
 };
 
 }  // namespace holdfast::agent

@@ -122,6 +122,7 @@ class Schema {
   [[nodiscard]] Options parse(Table& table, Diagnostics& diagnostics) const {
     Options out{};
     for (const Item& item : items_) {
+      check_ineffective(item, table, diagnostics);
       if (const Table::Entry* entry = take_option(table, item.info, diagnostics)) {
         for (const Table::Entry& earlier : entry->overridden) {
           Options without_effect{};
@@ -152,6 +153,17 @@ class Schema {
     OptionInfo info;
     std::function<void(const Table::Entry&, const Rules&, Diagnostics&, Options&)> read;
   };
+
+  // An option that has no effect, but a set of choices, must still be one of them.
+  static void check_ineffective(const Item& item, const Table& table, Diagnostics& diagnostics) {
+    const Rules& rules = item.info.rules;
+    if (rules.no_effect.empty() || rules.choices.empty()) return;
+    Options without_effect{};
+    if (const Table::Entry* entry = table.find(item.info.name)) {
+      item.read(*entry, rules, diagnostics, without_effect);
+    }
+  }
+
   std::vector<Item> items_;
 };
 

@@ -90,17 +90,28 @@ const line::Point* Accumulator::edited(const line::Point& point) {
 }
 
 void Accumulator::add(const line::Point& point) {
+  if (rules_.time_source == TimeSource::kCollectionEnd) return waiting_.push_back(point);
+  const bool own_time = rules_.time_source == TimeSource::kMetric;
+  encode_at(point, own_time ? point.time().value_or(now_ns_) : now_ns_);
+}
+
+void Accumulator::finish(std::int64_t end_ns) {
+  for (const line::Point& point : waiting_) encode_at(point, end_ns);
+  waiting_.clear();
+}
+
+void Accumulator::encode_at(const line::Point& point, std::int64_t time_ns) {
   const line::Point* const kept = selected(point) ? edited(point) : nullptr;
   if (kept == nullptr) {
     counters_.filtered.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  const std::int64_t time_ns = round_time(point.time().value_or(now_ns_), rules_.precision);
-  if (!line::encode(*kept, rules_.extra_tags, time_ns, rules_.encode, chunks_.open())) {
+  const std::int64_t rounded_ns = round_time(time_ns, rules_.precision);
+  if (!line::encode(*kept, rules_.extra_tags, rounded_ns, rules_.encode, chunks_.open())) {
     chunks_.rollback();
     return;
   }
-  chunks_.commit(time_ns);
+  chunks_.commit(rounded_ns);
   counters_.gathered.fetch_add(1, std::memory_order_relaxed);
 }
 

@@ -36,6 +36,13 @@ struct InputCounters {
   std::string last_error_;
 };
 
+// Which time a gathered point gets.
+enum class TimeSource {
+  kMetric,           // its own, else the one at which the gather began
+  kCollectionStart,  // that at which the gather began
+  kCollectionEnd,    // that at which it was done
+};
+
 // What is done to each point of one input instance, compiled once from the configuration.
 struct PointRules {
   line::NameRules names;
@@ -46,6 +53,7 @@ struct PointRules {
   base::Duration precision{
       std::chrono::seconds(1)};  // timestamps are rounded to nearest, halves up
   line::EncodeOptions encode;
+  TimeSource time_source = TimeSource::kMetric;
 };
 
 // Rounds to the nearest multiple, halves up; precision of 1 ns or less leaves the time alone.
@@ -67,12 +75,16 @@ class Accumulator {
 
   [[nodiscard]] const std::vector<base::Error>& errors() const { return errors_; }
   [[nodiscard]] std::uint64_t points() const { return chunks_.points(); }
+  // The gather is done, at this time: points that get this time are encoded now.
+  void finish(std::int64_t end_ns);
   // Time of the gather, unrounded.
   [[nodiscard]] std::int64_t now_ns() const { return now_ns_; }
   // The lines, to be handed to the sink (or printed, by `holdfast test`).
   [[nodiscard]] std::vector<line::LineChunk> take() { return chunks_.take(); }
 
  private:
+  void encode_at(const line::Point& point, std::int64_t time_ns);
+
   const PointRules& rules_;
   std::int64_t now_ns_;
   InputCounters& counters_;
@@ -84,6 +96,7 @@ class Accumulator {
   line::Point edited_{""};
   std::vector<line::TagView> tags_;
   std::vector<base::Error> errors_;
+  std::vector<line::Point> waiting_;  // for the end of the gather
 };
 
 }  // namespace holdfast::inputs

@@ -89,6 +89,9 @@ class Output {
 // Options all outputs share; declared in registry.cpp (worker_schema).
 struct WorkerOptions {
   std::string alias{};
+  std::string log_level{};               // base::parse_log_level(); empty: the agent's
+  config::StringMap labels{};            // for --select
+  std::string startup_error_behavior{};  // accepted, without effect
   std::int64_t metric_batch_size = 0;    // points; 0: the agent's, else 5000
   std::int64_t metric_buffer_limit = 0;  // accepted, without effect
   base::Duration flush_interval{};       // 0: the agent's, else 10 s

@@ -48,6 +48,15 @@ const config::Schema<WorkerOptions>& worker_schema() {
                   "Another name for the measurement, of all points of this output.")
           .option("name_prefix", &O::name_prefix, "Put before the measurement's name.")
           .option("name_suffix", &O::name_suffix, "Put after the measurement's name.")
+          .option("log_level", &O::log_level,
+                  "Level of this output's log lines; empty: the agent's.",
+                  {.choices = {"", "error", "warn", "info", "debug", "trace"}})
+          .option("labels", &O::labels, "What --select chooses by.")
+          .option("startup_error_behavior", &O::startup_error_behavior,
+                  "What to do when the server cannot be reached at the start.",
+                  {.choices = {"error", "retry", "ignore", "probe"},
+                   .no_effect = "the agent starts, and the ring keeps the points until the server "
+                                "takes them"})
           .option("metric_batch_size", &O::metric_batch_size,
                   "Most points in one request; 0: as in [agent].", {.min = 0, .max = 1'000'000})
           .option("metric_buffer_limit", &O::metric_buffer_limit,

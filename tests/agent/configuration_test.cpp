@@ -144,6 +144,80 @@ TEST(Configuration, OptionsWithoutEffectAreAcceptedWithAWord) {
   EXPECT_THAT(made.problems(), HasSubstr("[buffer] size"));
 }
 
+TEST(Configuration, TelegrafsAgentOptionsAreAccepted) {
+  const Configured made(R"([agent]
+  precision = ""
+  logtarget = "file"
+  snmp_translator = "gosmi"
+  statefile = "/var/lib/x"
+  skip_processors_before_aggregators = true
+  skip_processors_after_aggregators = false
+  buffer_strategy = "disk_write_through"
+  buffer_directory = "/var"
+  buffer_disk_sync = true
+  flush_buffer_when_full = true
+  utc = true
+  log_with_timezone = "UTC"
+  config_url_retry_attempts = -1
+)");
+  EXPECT_FALSE(made.diagnostics.has_errors()) << made.problems();
+  EXPECT_EQ(made.diagnostics.sorted().size(), 10U) << made.problems();
+  EXPECT_THAT(made.problems(),
+              HasSubstr("test.toml:3:3: warning: `logtarget` has no effect here: the log goes to"));
+}
+
+TEST(Configuration, ValuesThatTelegrafDoesNotKnowAreErrors) {
+  const Configured made(R"([agent]
+  logformat = "xml"
+  logtarget = "printer"
+  buffer_strategy = "tape"
+  snmp_translator = "babel"
+  log_with_timezone = "Mars/Base"
+[[inputs.mem]]
+  time_source = "sundial"
+  startup_error_behavior = "panic"
+  log_level = "loud"
+[[outputs.file]]
+  startup_error_behavior = "panic"
+  log_level = "loud"
+)");
+  std::size_t errors = 0;
+  for (const auto& item : made.diagnostics.sorted()) {
+    if (item.severity == config::Severity::kError) ++errors;
+  }
+  EXPECT_EQ(errors, 10U) << made.problems();
+  EXPECT_THAT(made.problems(),
+              HasSubstr("test.toml:6:23: error: `log_with_timezone` is \"Mars/Base\", expected"));
+}
+
+TEST(Configuration, PluginsHaveTelegrafsCommonOptions) {
+  const Configured made(R"([[inputs.mem]]
+  time_source = "collection_end"
+  startup_error_behavior = "retry"
+  log_level = "debug"
+  labels = { env = "prod" }
+[[inputs.influxdb_listener]]
+  startup_error_behavior = "probe"
+[[inputs.influxdb_listener]]
+  time_source = "collection_start"
+[[outputs.file]]
+  log_level = "warn"
+  labels = { env = "prod" }
+)");
+  EXPECT_EQ(made.problems(),
+            "test.toml:9:3: warning: `time_source` has no effect here: lines that arrive keep the "
+            "time they have\n");
+  const auto& inputs = made.configuration.inputs;
+  ASSERT_EQ(inputs.size(), 3U);
+  EXPECT_EQ(inputs[0].rules.time_source, inputs::TimeSource::kCollectionEnd);
+  EXPECT_EQ(inputs[0].startup_errors, agent::StartupErrors::kRetry);
+  EXPECT_EQ(inputs[0].log_level, base::LogLevel::kDebug);
+  EXPECT_EQ(inputs[1].startup_errors, agent::StartupErrors::kIgnore);
+  EXPECT_EQ(inputs[2].startup_errors, agent::StartupErrors::kFail);
+  EXPECT_EQ(inputs[2].log_level, std::nullopt);
+  EXPECT_EQ(made.configuration.outputs.at(0).log_level, base::LogLevel::kWarn);
+}
+
 TEST(Configuration, TheRejectedDirectoryIsAPathFromTheRoot) {
   const std::string head = "[[inputs.mem]]\n[[outputs.file]]\n";
   EXPECT_EQ(Configured(head + "rejected_directory = \"/var/x\"\n").problems(), "");

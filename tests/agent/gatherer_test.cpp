@@ -9,6 +9,8 @@
 #include <asio/post.hpp>
 #include <asio/thread_pool.hpp>
 
+#include "tests/support/fake_clock.h"
+
 namespace holdfast::test {
 namespace {
 
@@ -176,6 +178,30 @@ TEST(Gatherer, PointsTheRingRefusesAreCountedAtTheInput) {
   sink.refuse();
   run_until(inputs, sink, [&] { return inputs[0].counters->not_accepted >= 3; });
   EXPECT_TRUE(sink.blocks().empty());
+}
+
+TEST(Gatherer, TheTimeOfPointsIsTheirOwnOrThatOfTheGather) {
+  using inputs::TimeSource;
+  const auto line_with = [](TimeSource source) {
+    FakeClock clock;
+    clock.set_wall(base::WallTime(100s));
+    auto input = scripted([&clock](inputs::Accumulator& out) -> base::Status {
+      out.add(line::Point("m").field("f", true).time(42'000'000'000));
+      clock.advance(7s);
+      return base::ok();
+    });
+    input.rules.time_source = source;
+    std::string lines;
+    EXPECT_TRUE(
+        agent::gather_once(input, {}, clock, {}, [&](const std::vector<line::LineChunk>& chunks) {
+          for (const auto& chunk : chunks) lines += chunk.bytes;
+        }));
+    EXPECT_EQ(input.counters->gathered, 1U);
+    return lines;
+  };
+  EXPECT_EQ(line_with(TimeSource::kMetric), "m f=true 42000000000\n");
+  EXPECT_EQ(line_with(TimeSource::kCollectionStart), "m f=true 100000000000\n");
+  EXPECT_EQ(line_with(TimeSource::kCollectionEnd), "m f=true 107000000000\n");
 }
 
 TEST(Gatherer, GatherOnceKeepsThePointsBeforeAnError) {

@@ -1,8 +1,12 @@
 #include "agent/base/log.h"
 
+#include <algorithm>
+#include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
+
+#include "tests/support/temp_dir.h"
 
 namespace holdfast::test {
 namespace {
@@ -44,6 +48,59 @@ TEST(Log, AMessageCannotForgeAnotherLine) {
 
 TEST(Log, LinesBelowTheLevelAreNotWritten) {
   EXPECT_EQ(written({.level = LogLevel::kError}, LogLevel::kWarn, "x"), "");
+}
+
+TEST(Log, ALoggerMayHaveALevelOfItsOwn) {
+  testing::internal::CaptureStderr();
+  const base::Logger log = base::make_stderr_logger({});
+  const base::Logger chatty = log.named("chatty", LogLevel::kDebug);
+  const base::Logger quiet = log.named("quiet", LogLevel::kError);
+  log.debug("no");
+  chatty.debug("yes");
+  chatty.named("child").debug("yes");
+  quiet.warn("no");
+  quiet.error("yes");
+  const std::string all = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 3) << all;
+  EXPECT_EQ(all.find("no\n"), std::string::npos) << all;
+}
+
+TEST(Log, LoggersOfOneSinkFollowItToItsFile) {
+  const TempDir dir;
+  const base::Logger log = base::make_stderr_logger({.journald = true});
+  const base::Logger other = log.named("other");
+  base::LogOptions options{.format = LogFormat::kJson, .journald = true, .message_key = "message"};
+  options.file.path = dir.path("agent.log");
+  ASSERT_TRUE(log.configure(options));
+  other.info("hello");
+  options.format = LogFormat::kText;  // a file has times, whatever stderr is
+  ASSERT_TRUE(log.configure(options));
+  other.warn("again");
+  std::ifstream in(dir.path("agent.log"));
+  std::string json;
+  std::string text;
+  std::getline(in, json);
+  std::getline(in, text);
+  EXPECT_NE(json.find(R"("component":"other","message":"hello"})"), std::string::npos) << json;
+  EXPECT_EQ(text.substr(20), " W! [other] again");
+}
+
+TEST(Log, WithoutItsFileTheLogStaysOnStderr) {
+  const TempDir dir;
+  testing::internal::CaptureStderr();
+  const base::Logger log = base::make_stderr_logger({});
+  base::LogOptions options;
+  options.file.path = dir.path();
+  EXPECT_FALSE(log.configure(options));
+  log.info("here");
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("here"), std::string::npos);
+}
+
+TEST(Log, LevelsHaveNames) {
+  EXPECT_EQ(base::parse_log_level("trace"), LogLevel::kTrace);
+  EXPECT_EQ(base::parse_log_level("error"), LogLevel::kError);
+  EXPECT_EQ(base::parse_log_level(""), std::nullopt);
+  EXPECT_EQ(base::parse_log_level("loud"), std::nullopt);
 }
 
 TEST(Log, AThrottleLetsOneThroughAndCountsTheOthers) {

@@ -18,6 +18,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr int kFailed = 1;
@@ -68,6 +69,16 @@ TEST_F(Commands, WrongUsageIsToldFromFailure) {
     EXPECT_EQ(ended.status, kWrongUsage) << arguments.back();
     EXPECT_FALSE(ended.err.empty()) << arguments.back();
   }
+}
+
+TEST_F(Commands, AnOptionTakesOneWordAndTheNextIsTheCommands) {
+  configure("[[inputs.mem]]\n" + output_section("http://127.0.0.1:1"));
+  const std::string config = path("holdfast.toml");
+  const Ended sample = run_bare({"config", "sample", "--config", config, "mem"});
+  EXPECT_THAT(sample.out, HasSubstr("[[inputs.mem]]\n"));
+  EXPECT_THAT(sample.out, Not(HasSubstr("[[inputs.cpu]]\n")));
+  EXPECT_EQ(run_bare({"check", "--config", config, "--config", config}).status, 0);
+  EXPECT_EQ(run_bare({"check", "--config", config, config}).status, kWrongUsage);
 }
 
 TEST_F(Commands, VersionIsOneLine) {

@@ -38,9 +38,9 @@ const std::map<std::string, Names>& homes_of_libraries() {
   static const std::map<std::string, Names> table{
       {"toml.hpp", {"config/"}},
       {"spdlog/", {"agent/base/log.cpp"}},
-      {"curl/", {"outputs/http_client.cpp"}},
+      {"curl/", {"outputs/http_client.cpp", "outputs/http_get.cpp"}},
       {"microhttpd.h", {"agent/http/"}},
-      {"CLI/", {"agent/command_line.cpp"}},
+      {"CLI/", {"agent/command_line"}},
       {"nlohmann/", {"agent/json_parts.", "agent/buffer_json.cpp", "outputs/"}},
       {"isa-l/", {"buffer/crc32c.cpp"}},
       {"zlib.h", {"buffer/", "inputs/", "outputs/"}},
