@@ -12,7 +12,10 @@ agent::CommandTree program() {
           "a program",
           {{"--config", "File's name", true}, {"--debug", "More", false}},
           {{"run", "Go on", {}, {}},
-           {"buffer", "Rings", {}, {{"info", "Look", {{"--debug", "More", false}, {"--json", "As JSON", false}}, {}}}}}};
+           {"buffer",
+            "Rings",
+            {},
+            {{"info", "Look", {{"--debug", "More", false}, {"--json", "As JSON", false}}, {}}}}}};
 }
 
 TEST(Completion, BashOffersCommandsAndOptionsOfEachPlace) {

@@ -61,6 +61,19 @@ TEST_F(TelegrafHabits, AConfigurationMayComeFromAServer) {
   EXPECT_EQ(missing.err, server.url() + "/c: error: the server answered 404, expected 200\n");
 }
 
+TEST_F(TelegrafHabits, AFileBeforeAUrlMaySayHowOftenToAsk) {
+  FaultServer server;
+  server.script_other({{.status = 404}});
+  Settings settings;
+  settings.agent += "\nconfig_url_retry_attempts = 1";
+  configure("[[inputs.mem]]\n" + file_output(), settings);
+  EXPECT_EQ(run_command({"check"}).status, 0);
+  const Ended ended = run_program(
+      {program({"check", "--config", path("holdfast.toml"), "--config", server.url()}), {}});
+  EXPECT_EQ(ended.status, kBadConfiguration);
+  EXPECT_EQ(server.requests().size(), 1U);
+}
+
 TEST_F(TelegrafHabits, FiltersAndLabelsChooseWhatRuns) {
   configure(
       "[[inputs.mem]]\nlabels = { env = \"test\" }\n[[inputs.swap]]\n[[inputs.system]]\n"
