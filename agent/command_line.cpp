@@ -168,6 +168,8 @@ int main_command(int argc, const char* const* argv) {
                  "Directory with .conf and .toml files (may be repeated)");
   app.add_option("--log-format", line.log_format, "Form of log lines: text or json")
       ->check(CLI::IsMember({"text", "json"}));
+  app.add_flag("--skip-unsupported", line.skip_unsupported,
+               "Go on without what Telegraf has and holdfast has not, with a warning for each");
   app.add_flag("--debug", line.debug, "Log at level debug");
   app.add_flag("--quiet", line.quiet, "Log errors only");
   bool want_test = false;

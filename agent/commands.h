@@ -49,6 +49,7 @@ struct CommandLine {
   bool quiet = false;
   bool json = false;
   bool watch = false;
+  bool skip_unsupported = false;
   BufferArguments buffer;
   RejectedArguments rejected;
 };

@@ -37,7 +37,7 @@ std::vector<std::string> files_in(const std::string& directory, config::Diagnost
 
 void print(const config::Diagnostics& diagnostics) {
   for (const config::Diagnostic& item : diagnostics.sorted()) {
-    std::fputs((item.text() + "\n").c_str(), stderr);
+    std::fputs((item.text() + "\n" + diagnostics.excerpt(item)).c_str(), stderr);
   }
 }
 
@@ -56,6 +56,14 @@ std::unique_ptr<World> make_world(const CommandLine& line) {
 
 std::optional<Configuration> load(const CommandLine& line, const World& world, Required required) {
   config::Diagnostics diagnostics;
+  auto configuration = examine(line, world, required, diagnostics);
+  print(diagnostics);
+  return configuration;
+}
+
+std::optional<Configuration> examine(const CommandLine& line, const World& world, Required required,
+                                     config::Diagnostics& diagnostics) {
+  diagnostics.skip_unsupported(line.skip_unsupported);
   std::vector<std::string> files = line.config_files;
   for (const std::string& directory : line.config_directories) {
     const auto found = files_in(directory, diagnostics);
@@ -65,17 +73,20 @@ std::optional<Configuration> load(const CommandLine& line, const World& world, R
   config::Document document = config::load_files(files, config::process_environment(), diagnostics);
   Configuration configuration =
       configure(document, {world.host, world.clock, world.log}, diagnostics);
-  const config::Position nowhere{};
-  if (required.inputs && document.inputs.empty() && !diagnostics.has_errors()) {
-    diagnostics.error(nowhere, "no inputs are configured; add one, for instance [[inputs.cpu]]");
-  }
-  if (required.outputs && document.outputs.empty() && !diagnostics.has_errors()) {
-    diagnostics.error(nowhere,
-                      "no outputs are configured; add one, for instance [[outputs.influxdb]]");
-  }
-  print(diagnostics);
+  check_required(configuration, required, diagnostics);
   if (diagnostics.has_errors()) return std::nullopt;
   return configuration;
+}
+
+void check_required(const Configuration& configuration, Required required,
+                    config::Diagnostics& diagnostics) {
+  if (diagnostics.has_errors()) return;
+  if (required.inputs && configuration.inputs.empty()) {
+    diagnostics.error({}, "no inputs are configured; add one, for instance [[inputs.cpu]]");
+  }
+  if (required.outputs && configuration.outputs.empty()) {
+    diagnostics.error({}, "no outputs are configured; add one, for instance [[outputs.influxdb]]");
+  }
 }
 
 RingPlace ring_place(const BufferOptions& options) {

@@ -148,8 +148,11 @@ void Table::report_unused(Diagnostics& diagnostics,
     if (entry.used) continue;
     const std::string message = fmt::format("unknown option `{}`{}{}", entry.key, in_name(),
                                             did_you_mean(entry.key, known));
-    for (const Entry& earlier : entry.overridden) diagnostics.error(earlier.where, message);
-    diagnostics.error(entry.where, message);
+    const std::string_view near = nearest_name(entry.key, known);
+    for (const Entry& earlier : entry.overridden) {
+      diagnostics.error(earlier.where, message).suggestion = near;
+    }
+    diagnostics.error(entry.where, message).suggestion = near;
   }
 }
 

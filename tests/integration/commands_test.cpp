@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 #include <gmock/gmock.h>
 
+
 #include "tests/integration/agent_test.h"
 #include "tests/support/reserved_port.h"
 
@@ -37,12 +38,30 @@ TEST_F(Commands, CheckAndRunListEveryMistakeWithItsPosition) {
   const std::string folder = std::string(HOLDFAST_FIXTURES) + "/integration/five_mistakes/";
   std::ifstream in(folder + "expected.txt");
   const std::string expected{std::istreambuf_iterator<char>(in), {}};
-  ASSERT_EQ(std::count(expected.begin(), expected.end(), '\n'), 5);
+  ASSERT_EQ(std::count(expected.begin(), expected.end(), '^'), 5);
   for (const char* command : {"check", "run", "once", "test"}) {
     const Ended ended = run_bare({command, "--config", folder + "config.toml"});
     EXPECT_EQ(ended.status, kBadConfiguration) << command;
     EXPECT_EQ(replace_all(ended.err, folder, ""), expected) << command;
     EXPECT_THAT(ended.out, IsEmpty()) << command;
+  }
+}
+
+TEST_F(Commands, WhatIsNotSupportedCanBeLeftOut) {
+  configure("[[inputs.mem]]\n[[inputs.docker]]\n[[processors.rename]]\n[[outputs.file]]\n");
+  for (const char* command : {"check", "test", "once", "run"}) {
+    const Ended refused = run_command({command});
+    EXPECT_EQ(refused.status, kBadConfiguration) << command;
+    EXPECT_THAT(refused.err, HasSubstr("error: inputs.docker is not supported")) << command;
+    EXPECT_THAT(refused.err, HasSubstr("error: [[processors.rename]] is not supported")) << command;
+  }
+  for (const char* command : {"check", "test", "once"}) {
+    const Ended left_out = run_command({command, "--skip-unsupported"});
+    EXPECT_EQ(left_out.status, 0) << command << left_out.err;
+    EXPECT_THAT(left_out.err, HasSubstr("warning: inputs.docker is not supported")) << command;
+    EXPECT_THAT(left_out.err, HasSubstr("warning: [[processors.rename]] is not supported; going on "
+                                        "without it"))
+        << command;
   }
 }
 
