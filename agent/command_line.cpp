@@ -186,10 +186,11 @@ int main_command(int argc, const char* const* argv) {
     return sub;
   };
   add(app, "run", "Gather and deliver until stopped (the default)", run);
-  add(app, "check", "Check the configuration and list every problem in it", check);
+  CLI::App* sub = add(app, "check", "Check the configuration and list every problem in it", check);
+  sub->add_flag("--json", line.json, "The problems as JSON");
   add(app, "test", "Gather once and print the points, send nothing", test);
   add(app, "once", "Gather once, deliver, succeed only if all was delivered", once);
-  CLI::App* sub = add(app, "status", "Ask the running agent how it is", status);
+  sub = add(app, "status", "Ask the running agent how it is", status);
   sub->add_flag("--watch", line.watch, "Go on, once a second");
   sub->add_flag("--json", line.json, "The whole status document");
   add_buffer(app, add, line);

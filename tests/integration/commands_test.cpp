@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 #include <gmock/gmock.h>
 
+#include <nlohmann/json.hpp>
 
 #include "tests/integration/agent_test.h"
 #include "tests/support/reserved_port.h"
@@ -17,8 +18,10 @@
 namespace holdfast::test {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr int kFailed = 1;
@@ -45,6 +48,49 @@ TEST_F(Commands, CheckAndRunListEveryMistakeWithItsPosition) {
     EXPECT_EQ(replace_all(ended.err, folder, ""), expected) << command;
     EXPECT_THAT(ended.out, IsEmpty()) << command;
   }
+}
+
+TEST_F(Commands, CheckTellsProgramsTheSameAsJson) {
+  const std::string folder = std::string(HOLDFAST_FIXTURES) + "/integration/five_mistakes/";
+  const Ended bad = run_bare({"check", "--json", "--config", folder + "config.toml"});
+  EXPECT_EQ(bad.status, kBadConfiguration);
+  EXPECT_THAT(bad.err, IsEmpty());
+  const auto items = nlohmann::json::parse(bad.out);
+  ASSERT_EQ(items.size(), 5U);
+  EXPECT_EQ(items[0]["file"], folder + "config.toml");
+  EXPECT_EQ(items[0]["line"], 3);
+  EXPECT_EQ(items[0]["column"], 3);
+  EXPECT_EQ(items[0]["severity"], "error");
+  EXPECT_EQ(items[0]["suggestion"], "interval");
+  EXPECT_FALSE(items[0].contains("found"));
+  EXPECT_EQ(items[2]["found"], "\"4KiB\"");
+  EXPECT_EQ(items[2]["expected"], "a size of at least 1MiB");
+  EXPECT_EQ(items[3]["suggestion"], "cpu");
+
+  configure("[[inputs.mem]]\n[[outputs.file]]\n");
+  const Ended good = run_command({"check", "--json"});
+  EXPECT_EQ(good.status, 0);
+  EXPECT_EQ(nlohmann::json::parse(good.out), nlohmann::json::array());
+
+  const Ended absent = run_bare({"check", "--json", "--config", path("absent.toml")});
+  EXPECT_EQ(absent.status, kBadConfiguration);
+  EXPECT_EQ(nlohmann::json::parse(absent.out)[0]["line"], nullptr);
+}
+
+TEST_F(Commands, CheckTellsWhatWouldRun) {
+  configure("[[inputs.mem]]\n  interval = \"5s\"\n[[inputs.cpu]]\n" + listener_section() +
+            output_section("http://me:hunter2@localhost:1"));
+  const Ended ended = run_command({"check"});
+  EXPECT_EQ(ended.status, 0) << ended.err;
+  EXPECT_THAT(ended.out, StartsWith("configuration is good: 3 inputs, 1 outputs\n"));
+  EXPECT_THAT(ended.out, HasSubstr("  inputs.mem, every 5s\n"));
+  EXPECT_THAT(ended.out, HasSubstr("  inputs.influxdb_listener, listening\n"));
+  EXPECT_THAT(ended.out, ContainsRegex("outputs.influxdb::main to http://[^ ]*localhost:1"));
+  EXPECT_THAT(ended.out, Not(HasSubstr("hunter")));
+  EXPECT_THAT(ended.out,
+              ContainsRegex("ring " + ring() + " of 8MiB: about [0-9]+ (hour|day)s? of "));
+  EXPECT_THAT(ended.out, HasSubstr("an estimate: the inputs gave "));
+  EXPECT_THAT(ended.out, HasSubstr("; what listeners receive comes on top of it)"));
 }
 
 TEST_F(Commands, WhatIsNotSupportedCanBeLeftOut) {
