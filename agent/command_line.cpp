@@ -200,6 +200,9 @@ int main_command(int argc, const char* const* argv) {
   config->require_subcommand(1);
   sub = add(*config, "sample", "Print a commented configuration", config_sample);
   sub->add_option("PLUGINS", line.names, "Only these plugins");
+  sub = add(*config, "migrate",
+            "Print a configuration with names that are no longer current replaced", config_migrate);
+  sub->add_option("FILE", line.file, "The configuration file")->required();
   add(app, "version", "Print the version", [](const CommandLine&) { return print_version(); });
   try {
     app.parse(arguments(argc, argv));

@@ -43,7 +43,7 @@ struct CommandLine {
   std::vector<std::string> config_files;
   std::vector<std::string> config_directories;
   std::vector<std::string> names;  // plugins, for `config sample`
-  std::string file;                // for `buffer`
+  std::string file;                // for `buffer`, `config migrate`
   std::string log_format = "text";
   bool debug = false;
   bool quiet = false;
@@ -70,6 +70,7 @@ struct CommandLine {
 [[nodiscard]] int rejected_purge(const CommandLine& line);
 [[nodiscard]] int plugins(const CommandLine& line);
 [[nodiscard]] int config_sample(const CommandLine& line);
+[[nodiscard]] int config_migrate(const CommandLine& line);
 [[nodiscard]] int print_version();
 
 }  // namespace holdfast::agent

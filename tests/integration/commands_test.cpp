@@ -111,6 +111,31 @@ TEST_F(Commands, WhatIsNotSupportedCanBeLeftOut) {
   }
 }
 
+TEST_F(Commands, MigrateReplacesOldNamesAndSaysSo) {
+  std::ofstream(path("old.toml")) << "[tags]\n  a = \"b\"\n[inputs.disk]  # all\n"
+                                     "  mountpoints = [\"/\"]\n[[outputs.file]]\n";
+  const Ended ended = run_bare({"config", "migrate", path("old.toml")});
+  EXPECT_EQ(ended.status, 0);
+  EXPECT_EQ(ended.out,
+            "[global_tags]\n  a = \"b\"\n[[inputs.disk]]  # all\n  mount_points = [\"/\"]\n"
+            "[[outputs.file]]\n");
+  EXPECT_EQ(replace_all(ended.err, path("old.toml"), "old.toml"),
+            "old.toml:1:1: [tags] is now [global_tags]\n"
+            "old.toml:3:1: [inputs.disk] is now [[inputs.disk]]\n"
+            "old.toml:4:3: `mountpoints` is now `mount_points`\n");
+  std::ofstream(path("new.toml")) << ended.out;
+  const Ended checked = run_bare({"check", "--config", path("new.toml")});
+  EXPECT_EQ(checked.status, 0);
+  EXPECT_THAT(checked.err, IsEmpty());
+
+  std::ofstream(path("broken.toml")) << "[tags\n";
+  const Ended broken = run_bare({"config", "migrate", path("broken.toml")});
+  EXPECT_EQ(broken.status, kBadConfiguration);
+  EXPECT_THAT(broken.out, IsEmpty());
+  EXPECT_THAT(broken.err, HasSubstr("broken.toml:1:6: error: "));
+  EXPECT_EQ(run_bare({"config", "migrate", path("absent.toml")}).status, kFailed);
+}
+
 TEST_F(Commands, CheckPassesTheConfigurationThatIsShipped) {
   const Ended ended = run_bare(
       {"check", "--config", std::string(HOLDFAST_SOURCE_DIR) + "/packaging/holdfast.toml"});
