@@ -32,6 +32,7 @@ std::vector<std::string> corpus() {
     }
   };
   add(fs::path(HOLDFAST_FIXTURES) / "config", ".toml");
+  add(fs::path(HOLDFAST_SOURCE_DIR) / "tests/config/corpus", ".conf");
   std::sort(paths.begin(), paths.end());
   std::vector<std::string> texts;
   for (const fs::path& path : paths) {
