@@ -136,20 +136,20 @@ std::string expected_unit(const base::Result<T>& parsed, const Value& value,
 
 // Lists under an old and the new name are joined, as Telegraf joins them; of other values the one
 // under the new name wins.
-void join_old(Table::Entry& entry, const Table::Entry& old, Diagnostics& diagnostics) {
+void join_old(Table::Entry& entry, const Table::Entry& old, const Rules& rules,
+              Diagnostics& diagnostics) {
   auto* list = std::get_if<Value::Array>(&entry.value.data);
   const auto* more = std::get_if<Value::Array>(&old.value.data);
-  if (list != nullptr && more != nullptr) {
-    list->insert(list->end(), more->begin(), more->end());
-    diagnostics
-        .warning(old.where, fmt::format("`{}` is an old name of `{}`; both lists are used", old.key,
-                                        entry.key))
-        .suggestion = entry.key;
-    return;
-  }
-  diagnostics.warning(old.where, fmt::format("`{}` is an old name of `{}`, which is given too; "
-                                             "this one is ignored",
-                                             old.key, entry.key));
+  const bool joined = list != nullptr && more != nullptr;
+  if (joined) list->insert(list->end(), more->begin(), more->end());
+  Diagnostic& item = diagnostics.warning(
+      old.where,
+      joined ? fmt::format("`{}` is an old name of `{}`; both lists are used", old.key, entry.key)
+             : fmt::format("`{}` is an old name of `{}`, which is given too; this one is "
+                           "ignored",
+                           old.key, entry.key));
+  item.suggestion = entry.key;
+  item.shows_value = !rules.secret;
 }
 
 }  // namespace
@@ -346,7 +346,7 @@ Table::Entry* take_option(Table& table, const OptionInfo& info, Diagnostics& dia
     Table::Entry* old = table.take(old_name);
     if (old == nullptr) continue;
     if (entry != nullptr) {
-      join_old(*entry, *old, diagnostics);
+      join_old(*entry, *old, info.rules, diagnostics);
       continue;
     }
     Diagnostic& item = diagnostics.warning(
