@@ -1,5 +1,5 @@
 // The sections of a configuration file: [agent], [global_tags], [buffer], [status], [[inputs.x]],
-// [[outputs.x]]; everything else is refused.
+// [[outputs.x]], and old forms of inputs; everything else is refused.
 #include "config/document.h"
 
 #include <algorithm>
