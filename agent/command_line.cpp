@@ -205,7 +205,11 @@ void add_config(CLI::App& app, const Add& add, CommandLine& line) {
         config_sample);
     sub->add_option("PLUGINS", line.names, "Only these plugins");
   }
-  add(*config, "check", "Same as the command check", check);
+  CLI::App* sub = add(*config, "check", "Same as the command check", check);
+  sub->add_flag("--json", line.json, "The problems as JSON");
+  sub = add(*config, "migrate",
+            "Print a configuration with names that are no longer current replaced", config_migrate);
+  sub->add_option("FILE", line.file, "The configuration file")->required();
 }
 
 void add_plugins(CLI::App& app, const Add& add, CommandLine& line) {
@@ -248,6 +252,8 @@ int main_command(int argc, const char* const* argv) {
       ->allow_extra_args(false);
   app.add_option("--log-format", line.log_format, "Form of log lines: text or json")
       ->check(CLI::IsMember({"text", "json"}));
+  app.add_flag("--skip-unsupported", line.skip_unsupported,
+               "Go on without what Telegraf has and holdfast has not, with a warning for each");
   app.add_flag("--debug", line.debug, "Log at level debug");
   app.add_flag("--quiet", line.quiet, "Log errors only");
   OldForms forms;
@@ -265,10 +271,11 @@ int main_command(int argc, const char* const* argv) {
     return sub;
   };
   add(app, "run", "Gather and deliver until stopped (the default)", run);
-  add(app, "check", "Check the configuration and list every problem in it", check);
+  CLI::App* sub = add(app, "check", "Check the configuration and list every problem in it", check);
+  sub->add_flag("--json", line.json, "The problems as JSON");
   add(app, "test", "Gather once and print the points, send nothing", test);
   add(app, "once", "Gather once, deliver, succeed only if all was delivered", once);
-  CLI::App* sub = add(app, "status", "Ask the running agent how it is", status);
+  sub = add(app, "status", "Ask the running agent how it is", status);
   sub->add_flag("--watch", line.watch, "Go on, once a second");
   sub->add_flag("--json", line.json, "The whole status document");
   add_buffer(app, add, line);

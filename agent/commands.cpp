@@ -1,4 +1,4 @@
-// The commands that start inputs or outputs: run, once, test, check.
+// The commands that start inputs or outputs: run, once, test.
 #include "agent/commands.h"
 
 #include <csignal>
@@ -18,7 +18,6 @@
 #include "agent/services.h"
 #include "agent/status_server.h"
 #include "agent/version.h"
-#include "config/units.h"
 
 namespace holdfast::agent {
 namespace {
@@ -183,32 +182,6 @@ int test(const CommandLine& line) {
     good = print_received(configuration->inputs, listen_for(line), *world) && good;
   }
   return good ? kExitDone : kExitFailed;
-}
-
-int check(const CommandLine& line) {
-  const auto world = make_world(line);
-  const auto configuration = load(line, *world, {});
-  if (!configuration) return kExitConfiguration;
-  std::fputs(fmt::format("configuration is good: {} inputs, {} outputs, ring {} of {}\n",
-                         configuration->inputs.size(), configuration->outputs.size(),
-                         ring_place(configuration->buffer).path,
-                         config::format_bytes(configuration->buffer.size.count))
-                 .c_str(),
-             stdout);
-  for (const ConfiguredInput& input : configuration->inputs) {
-    std::fputs(input.service() != nullptr ? fmt::format("  {}, listening\n", input.display).c_str()
-                                          : fmt::format("  {}, every {}\n", input.display,
-                                                        base::format_duration(input.interval))
-                                                .c_str(),
-               stdout);
-  }
-  for (const ConfiguredOutput& output : configuration->outputs) {
-    std::fputs(fmt::format("  {}, flush every {}, reader {}\n", output.display,
-                           base::format_duration(output.worker.flush_interval), output.reader_id)
-                   .c_str(),
-               stdout);
-  }
-  return kExitDone;
 }
 
 }  // namespace holdfast::agent

@@ -44,7 +44,7 @@ struct CommandLine {
   std::vector<std::string> config_files;
   std::vector<std::string> config_directories;
   std::vector<std::string> names;  // plugins, for `config sample`; categories, for `plugins`
-  std::string file;                // for `buffer`
+  std::string file;                // for `buffer`, `config migrate`
   std::string log_format;          // empty: as [agent] says
   bool debug = false;
   bool quiet = false;
@@ -56,6 +56,7 @@ struct CommandLine {
   std::string pidfile;
   std::string usage;                 // the plugin that --usage names
   std::vector<std::string> remarks;  // about flags that have no effect; printed
+  bool skip_unsupported = false;
   BufferArguments buffer;
   RejectedArguments rejected;
 };
@@ -81,6 +82,7 @@ struct CommandLine {
 // The sample of one plugin.
 [[nodiscard]] int usage(const CommandLine& line);
 [[nodiscard]] int config_sample(const CommandLine& line);
+[[nodiscard]] int config_migrate(const CommandLine& line);
 [[nodiscard]] int print_version();
 
 }  // namespace holdfast::agent

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/base/time_zone.h"
+#include "agent/unsupported.h"
 #include "inputs/registry.h"
 #include "outputs/pacing.h"
 #include "outputs/registry.h"
@@ -45,17 +46,6 @@ Options parse_section(config::Table& table, const config::Schema<Options>& schem
   const auto infos = schema.describe();
   table.report_unused(diagnostics, names_of(infos));
   return options;
-}
-
-template <class Plugins>
-void report_unknown_plugin(const config::PluginTable& table, std::string_view category,
-                           const Plugins& plugins, config::Diagnostics& diagnostics) {
-  std::vector<std::string_view> known;
-  for (const auto& plugin : plugins) known.push_back(plugin.name);
-  std::string message = fmt::format("no such plugin {}.{}", category, table.name);
-  const std::string_view near = config::nearest_name(table.name, known);
-  if (!near.empty()) message += fmt::format("; did you mean {}.{}?", category, near);
-  diagnostics.error(table.where, std::move(message));
 }
 
 std::string display_name(std::string_view category, std::string_view plugin,
@@ -162,6 +152,7 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
   auto options = plugin.options();
   add_options(input_schema().describe(), options);
   add_options(line::filter_schema().describe(), options);
+  take_unsupported_options(table.table, diagnostics);
   table.table.report_unused(diagnostics, names_of(options));
   if (input.service() != nullptr) {
     input.rules.precision = base::Duration(1);
@@ -213,6 +204,7 @@ ConfiguredOutput configure_output(config::PluginTable& table, const outputs::Out
   auto options = plugin.options();
   add_options(outputs::worker_schema().describe(), options);
   add_options(line::filter_schema().describe(), options);
+  take_unsupported_options(table.table, diagnostics);
   table.table.report_unused(diagnostics, names_of(options));
   return output;
 }
@@ -296,7 +288,7 @@ Configuration configure(config::Document& document, const Surroundings& surround
     if (const auto* plugin = inputs::find_input(table.name)) {
       whole.inputs.push_back(configure_input(table, *plugin, whole, surroundings, diagnostics));
     } else {
-      report_unknown_plugin(table, "inputs", inputs::all_inputs(), diagnostics);
+      report_missing_plugin(table, "inputs", inputs::all_inputs(), diagnostics);
     }
   }
   outputs::ReaderNames names;
@@ -307,7 +299,7 @@ Configuration configure(config::Document& document, const Surroundings& surround
       whole.outputs.push_back(
           configure_output(table, *plugin, whole, surroundings, names, diagnostics));
     } else {
-      report_unknown_plugin(table, "outputs", outputs::all_outputs(), diagnostics);
+      report_missing_plugin(table, "outputs", outputs::all_outputs(), diagnostics);
     }
   }
   settle_unsigned_fields(whole, places, diagnostics);

@@ -72,7 +72,7 @@ config::Document load_sources(const std::vector<std::string>& sources, const Com
 
 void print(const config::Diagnostics& diagnostics) {
   for (const config::Diagnostic& item : diagnostics.sorted()) {
-    std::fputs((item.text() + "\n").c_str(), stderr);
+    std::fputs((item.text() + "\n" + diagnostics.excerpt(item)).c_str(), stderr);
   }
 }
 
@@ -85,6 +85,14 @@ std::unique_ptr<World> make_world(const CommandLine& line) {
 
 std::optional<Configuration> load(const CommandLine& line, const World& world, Required required) {
   config::Diagnostics diagnostics;
+  auto configuration = examine(line, world, required, diagnostics);
+  print(diagnostics);
+  return configuration;
+}
+
+std::optional<Configuration> examine(const CommandLine& line, const World& world, Required required,
+                                     config::Diagnostics& diagnostics) {
+  diagnostics.skip_unsupported(line.skip_unsupported);
   const config::Environment environment = config::process_environment();
   ConfigSources sources{line.config_files, line.config_directories};
   if (sources.files.empty() && sources.directories.empty()) {
@@ -99,17 +107,20 @@ std::optional<Configuration> load(const CommandLine& line, const World& world, R
   select_plugins(line.selection, document);
   Configuration configuration =
       configure(document, {world.host, world.clock, world.log}, diagnostics);
-  const config::Position nowhere{};
-  if (required.inputs && document.inputs.empty() && !diagnostics.has_errors()) {
-    diagnostics.error(nowhere, "no inputs are configured; add one, for instance [[inputs.cpu]]");
-  }
-  if (required.outputs && document.outputs.empty() && !diagnostics.has_errors()) {
-    diagnostics.error(nowhere,
-                      "no outputs are configured; add one, for instance [[outputs.influxdb]]");
-  }
-  print(diagnostics);
+  check_required(configuration, required, diagnostics);
   if (diagnostics.has_errors()) return std::nullopt;
   return configuration;
+}
+
+void check_required(const Configuration& configuration, Required required,
+                    config::Diagnostics& diagnostics) {
+  if (diagnostics.has_errors()) return;
+  if (required.inputs && configuration.inputs.empty()) {
+    diagnostics.error({}, "no inputs are configured; add one, for instance [[inputs.cpu]]");
+  }
+  if (required.outputs && configuration.outputs.empty()) {
+    diagnostics.error({}, "no outputs are configured; add one, for instance [[outputs.influxdb]]");
+  }
 }
 
 RingPlace ring_place(const BufferOptions& options) {

@@ -29,7 +29,15 @@ struct Required {
   bool outputs = true;
 };
 
-// The configuration, with errors and warnings printed to stderr; nothing if there were errors.
+// An error for what is required and not there, unless there are other errors.
+void check_required(const Configuration& configuration, Required required,
+                    config::Diagnostics& diagnostics);
+
+// The configuration, with errors and warnings in `diagnostics`; nothing if there were errors.
+[[nodiscard]] std::optional<Configuration> examine(const CommandLine& line, const World& world,
+                                                   Required required,
+                                                   config::Diagnostics& diagnostics);
+// The same, with errors and warnings printed to stderr; nothing if there were errors.
 [[nodiscard]] std::optional<Configuration> load(const CommandLine& line, const World& world,
                                                 Required required);
 

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "config/listing.h"
+
 namespace holdfast::config {
 namespace {
 
@@ -65,12 +67,21 @@ void Diagnostics::add_file(std::shared_ptr<const std::string> file) {
   files_.push_back(std::move(file));
 }
 
-void Diagnostics::error(Position where, std::string message) {
-  items_.push_back({Severity::kError, std::move(where), std::move(message)});
+void Diagnostics::add_listing(std::shared_ptr<const Listing> listing) {
+  listings_.push_back(std::move(listing));
 }
 
-void Diagnostics::warning(Position where, std::string message) {
-  items_.push_back({Severity::kWarning, std::move(where), std::move(message)});
+Diagnostic& Diagnostics::error(Position where, std::string message) {
+  return items_.emplace_back(Diagnostic{Severity::kError, std::move(where), std::move(message)});
+}
+
+Diagnostic& Diagnostics::warning(Position where, std::string message) {
+  return items_.emplace_back(Diagnostic{Severity::kWarning, std::move(where), std::move(message)});
+}
+
+Diagnostic& Diagnostics::unsupported(Position where, const std::string& message) {
+  if (skip_unsupported_) return warning(std::move(where), message + "; going on without it");
+  return error(std::move(where), message);
 }
 
 bool Diagnostics::has_errors() const {
@@ -98,6 +109,14 @@ std::vector<Diagnostic> Diagnostics::sorted() const {
   };
   out.erase(std::unique(out.begin(), out.end(), same), out.end());
   return out;
+}
+
+std::string Diagnostics::excerpt(const Diagnostic& item) const {
+  const auto listing = std::find_if(listings_.begin(), listings_.end(), [&item](const auto& other) {
+    return other->file() == item.where.file;
+  });
+  if (!item.where.file || listing == listings_.end()) return {};
+  return (*listing)->excerpt(item.where, item.shows_value);
 }
 
 std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& known) {

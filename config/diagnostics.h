@@ -26,25 +26,45 @@ struct Diagnostic {
   Position where;
   std::string message;  // what was found, what was expected, the nearest known name
 
+  // The same for programs, as far as it is known; nothing of a secret.
+  std::string found{};
+  std::string expected{};
+  std::string suggestion{};
+  // The option is known and no secret: its value may be shown with the message.
+  bool shows_value = false;
+
   // "file:line:column: error: message"
   [[nodiscard]] std::string text() const;
 };
+
+class Listing;  // listing.h
 
 class Diagnostics {
  public:
   // Tells the loading order; files never announced come after those that were.
   void add_file(std::shared_ptr<const std::string> file);
-  void error(Position where, std::string message);
-  void warning(Position where, std::string message);
+  // The text of a file, for excerpts.
+  void add_listing(std::shared_ptr<const Listing> listing);
+  // The problem is returned to add details to; valid until the next one.
+  Diagnostic& error(Position where, std::string message);
+  Diagnostic& warning(Position where, std::string message);
+  // Something that Telegraf has and we have not: an error, or a warning if that is to be left out.
+  Diagnostic& unsupported(Position where, const std::string& message);
+  void skip_unsupported(bool skip) { skip_unsupported_ = skip; }
 
   [[nodiscard]] bool has_errors() const;
   // Sorted by file (in loading order), line and column; what has no file comes last. A problem
   // reported twice is listed once.
   [[nodiscard]] std::vector<Diagnostic> sorted() const;
+  // The line of the file and below it a mark, each with a line end; empty if there is nothing to
+  // show, or if a secret might stand there.
+  [[nodiscard]] std::string excerpt(const Diagnostic& item) const;
 
  private:
   std::vector<std::shared_ptr<const std::string>> files_;
+  std::vector<std::shared_ptr<const Listing>> listings_;
   std::vector<Diagnostic> items_;
+  bool skip_unsupported_ = false;
 };
 
 // The closest of `known` within a small edit distance, upper and lower case and `-` and `_` being

@@ -1,5 +1,5 @@
 // The sections of a configuration file: [agent], [global_tags], [buffer], [status], [[inputs.x]],
-// [[outputs.x]]; everything else is refused.
+// [[outputs.x]], and old forms of inputs; everything else is refused.
 #include "config/document.h"
 
 #include <algorithm>
@@ -12,6 +12,8 @@
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "config/telegraf_plugins.h"
 
 namespace holdfast::config {
 namespace {
@@ -49,9 +51,13 @@ class DocumentBuilder {
     if (key == "global_tags") return add_tags(entry);
     if (key == "tags") return add_old_tags(entry);
     if (key == "inputs") return add_plugins(entry, into_.inputs);
+    if (key == "plugins") return add_old_plugins(entry);
     if (key == "outputs") return add_plugins(entry, into_.outputs);
     if (key == "processors" || key == "aggregators" || key == "secretstores") {
       return refuse_category(entry);
+    }
+    if (as_table(entry.value) != nullptr && is_telegraf_plugin("inputs", key)) {
+      return add_bare_input(entry);
     }
     refuse_unknown(entry);
   }
@@ -79,9 +85,11 @@ class DocumentBuilder {
     for (const Table::Entry& tag : table->entries()) {
       if (tag.value.invalid) continue;
       if (!std::holds_alternative<std::string>(tag.value.data) || tag.value.date_time) {
-        diagnostics_.error(tag.value.where,
-                           fmt::format("`{}` is {}, expected a string, as all values of [{}]",
-                                       tag.key, tag.value.shown(), entry.key));
+        diagnostics_
+            .error(tag.value.where,
+                   fmt::format("`{}` is {}, expected a string, as all values of [{}]", tag.key,
+                               tag.value.shown(), entry.key))
+            .shows_value = true;
         continue;
       }
       tags.add(tag.key, tag.where, tag.value);
@@ -91,9 +99,32 @@ class DocumentBuilder {
 
   void add_old_tags(Table::Entry& entry) {
     if (as_table(entry.value) != nullptr) {
-      diagnostics_.warning(entry.where, "[tags] is an old name; write [global_tags]");
+      warn_of_old(entry.where, "[tags]", "[global_tags]");
     }
     add_tags(entry);
+  }
+
+  void warn_of_old(const Position& where, const std::string& found, const std::string& now) {
+    Diagnostic& item =
+        diagnostics_.warning(where, fmt::format("{} is an old name; write {}", found, now));
+    item.found = found;
+    item.suggestion = now;
+  }
+
+  // [plugins.x] and [x], as Telegraf had them before it knew outputs by name.
+  void add_old_plugins(Table::Entry& category) {
+    const std::size_t first = into_.inputs.size();
+    add_plugins(category, into_.inputs);
+    for (std::size_t i = first; i < into_.inputs.size(); ++i) {
+      const PluginTable& plugin = into_.inputs[i];
+      warn_of_old(plugin.where, plugin.table.name(), fmt::format("[[inputs.{}]]", plugin.name));
+    }
+  }
+
+  void add_bare_input(Table::Entry& entry) {
+    warn_of_old(entry.where, fmt::format("[{}]", entry.key),
+                fmt::format("[[inputs.{}]]", entry.key));
+    into_.inputs.push_back({entry.key, entry.where, std::move(*as_table(entry.value))});
   }
 
   void add_plugins(Table::Entry& category, std::vector<PluginTable>& into) {
@@ -139,16 +170,16 @@ class DocumentBuilder {
   void refuse_category(Table::Entry& category) {
     Table* plugins = as_table(category.value);
     if (plugins == nullptr || plugins->entries().empty()) {
-      diagnostics_.error(category.where, fmt::format("`{}` is not supported", category.key));
+      diagnostics_.unsupported(category.where, fmt::format("`{}` is not supported", category.key));
       return;
     }
     for (Table::Entry plugin : plugins->entries()) {
       const std::string message =
           fmt::format("[[{}.{}]] is not supported", category.key, plugin.key);
       if (const Value::Array* list = as_table_list(plugin.value)) {
-        for (const Value& item : *list) diagnostics_.error(item.where, message);
+        for (const Value& item : *list) diagnostics_.unsupported(item.where, message);
       } else {
-        diagnostics_.error(plugin.where, message);
+        diagnostics_.unsupported(plugin.where, message);
       }
     }
   }
@@ -165,6 +196,9 @@ class DocumentBuilder {
       return;
     }
     std::string hint = did_you_mean(entry.key, known);
+    if (is_list && is_telegraf_plugin("inputs", entry.key)) {
+      hint = fmt::format("; did you mean [[inputs.{}]]?", entry.key);
+    }
     if (hint.empty()) {
       hint = fmt::format(
           ", expected [agent], [global_tags], [buffer], [status], [[inputs.NAME]] or "
@@ -172,7 +206,8 @@ class DocumentBuilder {
     }
     const std::string header =
         is_list ? fmt::format("[[{}]]", entry.key) : fmt::format("[{}]", entry.key);
-    diagnostics_.error(entry.where, fmt::format("unknown table {}{}", header, hint));
+    diagnostics_.error(entry.where, fmt::format("unknown table {}{}", header, hint)).suggestion =
+        nearest_name(entry.key, known);
   }
 
   Diagnostics& diagnostics_;

@@ -14,6 +14,7 @@
 #include <toml.hpp>
 
 #include "config/document.h"
+#include "config/listing.h"
 #include "config/outline.h"
 #include "config/read_file.h"
 #include "config/source_text.h"
@@ -184,14 +185,17 @@ void load_source(std::string_view text, const FileName& file, const Environment&
                  Diagnostics& diagnostics, Document& into) {
   const SourceText source(file, text);
   if (const auto problem = check_text(source.text())) {
+    diagnostics.add_listing(std::make_shared<const Listing>(source, *problem));
     diagnostics.error(source.position(problem->offset), problem->message);
     return;
   }
   const auto outline = make_outline(source.text());
   if (!outline) {
+    diagnostics.add_listing(std::make_shared<const Listing>(source, outline.error()));
     diagnostics.error(source.position(outline.error().offset), outline.error().message);
     return;
   }
+  diagnostics.add_listing(std::make_shared<const Listing>(source, *outline));
   try {
     load_checked(source, *outline, environment, diagnostics, into);
   } catch (const std::exception&) {

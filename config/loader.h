@@ -37,7 +37,7 @@ inline constexpr std::size_t kMaxFileBytes = 8U << 20;
 // Environment variables are expanded inside string values after parsing (environment.h); in
 // addition an unquoted ${VAR} that stands as a whole value is taken for a number or bool, as in old
 // Telegraf files (Telegraf before 1.38). After a syntax error the rest of that file is not checked.
-// Processors, aggregators and secret stores are refused. Never throws.
+// Processors, aggregators and secret stores are reported as unsupported. Never throws.
 [[nodiscard]] Document load_files(const std::vector<std::string>& paths,
                                   const Environment& environment, Diagnostics& diagnostics);
 

@@ -26,8 +26,12 @@ class OutlineScanner {
 
   tl::expected<Outline, TextProblem> run() {
     for (scan_.skip_blanks_and_lines(); !scan_.at_end(); scan_.skip_blanks_and_lines()) {
+      value_ = kNoValue;
       const bool good = scan_.peek() == '[' ? header() : key_and_value_line();
-      if (!good) return tl::unexpected(*scan_.problem());
+      if (good) continue;
+      TextProblem problem = *scan_.problem();
+      problem.after_names = is_after_names(problem.offset);
+      return tl::unexpected(std::move(problem));
     }
     return std::move(out_);
   }
@@ -47,6 +51,7 @@ class OutlineScanner {
                                          found_here(scan_), close));
     }
     scan_.advance(close.size());
+    statement.end = scan_.offset();
     if (!line_end("the table header")) return false;
     statement.header = out_.statements.size();
     header_ = statement.header;
@@ -60,6 +65,7 @@ class OutlineScanner {
     statement.begin = scan_.offset();
     statement.header = header_;
     if (!key_and_value(0, statement.key, statement.value)) return false;
+    statement.end = scan_.offset();
     const std::string name = dotted(statement.key);
     out_.statements.push_back(std::move(statement));
     return line_end(fmt::format("the value of `{}`", name));
@@ -76,6 +82,7 @@ class OutlineScanner {
     }
     scan_.skip_blanks();
     value_offset = scan_.offset();
+    if (value_ == kNoValue) value_ = value_offset;
     out_.keys[begin] = parts;
     out_.key_of_value[value_offset] = begin;
     return value(depth, name);
@@ -91,7 +98,7 @@ class OutlineScanner {
       if (scan_.offset() == begin) {
         return scan_.fail_here(fmt::format("found {}, expected {}", found_here(scan_), expected));
       }
-      parts.push_back({std::move(*name), begin});
+      parts.push_back({std::move(*name), begin, scan_.offset() - begin});
       scan_.skip_blanks();
     } while (scan_.take('.'));
     return parts.size() <= kMaxDepth || scan_.fail(parts.front().offset, too_deep());
@@ -198,7 +205,16 @@ class OutlineScanner {
 
   Scanner scan_;
   Outline out_;
+  // True if before `offset` stand names only, and brackets that nothing has followed yet.
+  [[nodiscard]] bool is_after_names(std::size_t offset) const {
+    if (offset <= value_) return true;
+    const std::string_view between = scan_.text().substr(value_, offset - value_);
+    return between.find_first_not_of("[{ \t") == between.npos;
+  }
+
   std::size_t header_ = kNoHeader;
+  static constexpr std::size_t kNoValue = static_cast<std::size_t>(-1);
+  std::size_t value_ = kNoValue;  // where the first value of the statement begins
 };
 
 }  // namespace

@@ -18,6 +18,7 @@ namespace holdfast::config {
 struct KeyPart {
   std::string text;
   std::size_t offset = 0;
+  std::size_t length = 0;  // in the file, with quotes
 };
 using KeyParts = std::vector<KeyPart>;
 
@@ -31,6 +32,7 @@ struct Statement {
   std::size_t begin = 0;
   KeyParts key;
   std::size_t value = 0;   // offset of the value; kValue only
+  std::size_t end = 0;     // behind the value or the header's brackets
   std::size_t header = 0;  // index of the header it stands under, or its own; kNoHeader before any
 };
 inline constexpr std::size_t kNoHeader = static_cast<std::size_t>(-1);

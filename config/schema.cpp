@@ -27,11 +27,18 @@ constexpr std::string_view kTableExample = R"(a table of strings such as { key =
 
 // "`interval` is "10 parsecs", expected ..."; kinds only for a secret.
 void report(const Table::Entry& entry, const Value& value, const Rules& rules,
-            Diagnostics& diagnostics, std::string_view expected) {
+            Diagnostics& diagnostics, std::string_view expected, std::string_view suggestion = {}) {
   const std::string found = rules.secret ? std::string(value.kind()) : value.shown();
   const std::string_view part = &value == &entry.value ? "" : "an element of ";
-  diagnostics.error(value.where,
-                    fmt::format("{}`{}` is {}, expected {}", part, entry.key, found, expected));
+  Diagnostic& item = diagnostics.error(
+      value.where,
+      fmt::format(
+          "{}`{}` is {}, expected {}{}", part, entry.key, found, expected,
+          suggestion.empty() ? std::string() : fmt::format("; did you mean `{}`?", suggestion)));
+  item.found = found;
+  item.expected = expected;
+  item.suggestion = suggestion;
+  item.shows_value = !rules.secret;
 }
 
 // "from 1s to 1h", "of at least 1s", "of at most 1h".
@@ -75,15 +82,24 @@ bool allowed_text(const std::string& text, const Table::Entry& entry, const Valu
   shown.reserve(choices.size());
   for (const std::string_view choice : choices) shown.push_back(quoted(choice));
   const std::string one_of = choices.size() == 1 ? "" : "one of ";
-  const std::string near = rules.secret ? std::string() : did_you_mean(text, choices);
-  report(entry, value, rules, diagnostics,
-         fmt::format("{}{}{}", one_of, fmt::join(shown, ", "), near));
+  const std::string_view near = rules.secret ? std::string_view() : nearest_name(text, choices);
+  report(entry, value, rules, diagnostics, fmt::format("{}{}", one_of, fmt::join(shown, ", ")),
+         near);
   return false;
 }
 
 // The text itself, or what the file holds that a secret names. False when that fails.
 bool take_text(std::string text, const Table::Entry& entry, const Value& value, const Rules& rules,
                Diagnostics& diagnostics, std::string& out) {
+  if (rules.secret && refers_to_store(text)) {
+    diagnostics.unsupported(
+        value.where,
+        fmt::format(
+            "`{}` refers to a secret store, which is not supported; write \"@file:/path\" or "
+            "\"@credential:name\"",
+            entry.key));
+    return false;
+  }
   if (rules.secret) {
     auto secret = resolve_secret(text, process_environment());
     if (!secret) {
@@ -122,18 +138,20 @@ std::string expected_unit(const base::Result<T>& parsed, const Value& value,
 
 // Lists under an old and the new name are joined, as Telegraf joins them; of other values the one
 // under the new name wins.
-void join_old(Table::Entry& entry, const Table::Entry& old, Diagnostics& diagnostics) {
+void join_old(Table::Entry& entry, const Table::Entry& old, const Rules& rules,
+              Diagnostics& diagnostics) {
   auto* list = std::get_if<Value::Array>(&entry.value.data);
   const auto* more = std::get_if<Value::Array>(&old.value.data);
-  if (list != nullptr && more != nullptr) {
-    list->insert(list->end(), more->begin(), more->end());
-    diagnostics.warning(old.where, fmt::format("`{}` is an old name of `{}`; both lists are used",
-                                               old.key, entry.key));
-    return;
-  }
-  diagnostics.warning(old.where, fmt::format("`{}` is an old name of `{}`, which is given too; "
-                                             "this one is ignored",
-                                             old.key, entry.key));
+  const bool joined = list != nullptr && more != nullptr;
+  if (joined) list->insert(list->end(), more->begin(), more->end());
+  Diagnostic& item = diagnostics.warning(
+      old.where,
+      joined ? fmt::format("`{}` is an old name of `{}`; both lists are used", old.key, entry.key)
+             : fmt::format("`{}` is an old name of `{}`, which is given too; this one is "
+                           "ignored",
+                           old.key, entry.key));
+  item.suggestion = entry.key;
+  item.shows_value = !rules.secret;
 }
 
 }  // namespace
@@ -352,11 +370,13 @@ Table::Entry* take_option(Table& table, const OptionInfo& info, Diagnostics& dia
     Table::Entry* old = table.take(old_name);
     if (old == nullptr) continue;
     if (entry != nullptr) {
-      join_old(*entry, *old, diagnostics);
+      join_old(*entry, *old, info.rules, diagnostics);
       continue;
     }
-    diagnostics.warning(old->where,
-                        fmt::format("`{}` is an old name; write `{}`", old->key, info.name));
+    Diagnostic& item = diagnostics.warning(
+        old->where, fmt::format("`{}` is an old name; write `{}`", old->key, info.name));
+    item.suggestion = info.name;
+    item.shows_value = !info.rules.secret;
     entry = old;
   }
   if (entry == nullptr) {
@@ -367,8 +387,10 @@ Table::Entry* take_option(Table& table, const OptionInfo& info, Diagnostics& dia
     return nullptr;
   }
   if (!info.rules.no_effect.empty()) {
-    diagnostics.warning(
-        entry->where, fmt::format("`{}` has no effect here: {}", entry->key, info.rules.no_effect));
+    diagnostics
+        .warning(entry->where,
+                 fmt::format("`{}` has no effect here: {}", entry->key, info.rules.no_effect))
+        .shows_value = !info.rules.secret;
     return nullptr;
   }
   return entry;

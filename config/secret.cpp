@@ -1,6 +1,9 @@
 // Secrets from files.
 #include "config/secret.h"
 
+#include <algorithm>
+#include <cctype>
+
 #include "config/read_file.h"
 
 namespace holdfast::config {
@@ -27,7 +30,27 @@ base::Result<std::string> read_secret(const std::string& path) {
   return content;
 }
 
+// "store:key}", the store of word characters.
+bool is_reference(std::string_view text) {
+  const auto is_word = [](char c) {
+    return c == '_' || std::isalnum(static_cast<unsigned char>(c)) != 0;
+  };
+  const std::size_t colon = text.find(':');
+  const std::size_t close = text.find('}');
+  if (colon == 0 || colon == text.npos || close == text.npos || close < colon + 2) return false;
+  const std::string_view store = text.substr(0, colon);
+  return std::all_of(store.begin(), store.end(), is_word);
+}
+
 }  // namespace
+
+bool refers_to_store(std::string_view text) {
+  constexpr std::string_view kOpen = "@{";
+  for (std::size_t at = text.find(kOpen); at != text.npos; at = text.find(kOpen, at + 1)) {
+    if (is_reference(text.substr(at + kOpen.size()))) return true;
+  }
+  return false;
+}
 
 base::Result<std::string> resolve_secret(std::string_view text, const Environment& environment) {
   if (text.starts_with(kFile)) {

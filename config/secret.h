@@ -16,4 +16,7 @@ namespace holdfast::config {
 [[nodiscard]] base::Result<std::string> resolve_secret(std::string_view text,
                                                        const Environment& environment);
 
+// True if the text has a reference "@{store:key}" to one of Telegraf's secret stores in it.
+[[nodiscard]] bool refers_to_store(std::string_view text);
+
 }  // namespace holdfast::config

@@ -86,6 +86,24 @@ std::size_t SourceText::offset_of(std::size_t line, std::size_t byte_column) con
   return std::min(line_starts_[line - 1] + byte_column - 1, text_.size());
 }
 
+std::string_view SourceText::line(std::size_t number) const {
+  if (number == 0 || number > line_starts_.size()) return {};
+  const std::string_view rest = std::string_view(text_).substr(line_starts_[number - 1]);
+  return rest.substr(0, rest.find('\n'));
+}
+
+std::size_t SourceText::offset_of(const Position& where) const {
+  if (where.line == 0 || where.line > line_starts_.size()) return text_.size();
+  const std::size_t start = line_starts_[where.line - 1];
+  const std::size_t end = start + line(where.line).size();
+  std::uint32_t column = 0;
+  for (std::size_t at = start; at <= end && at < text_.size(); ++at) {
+    const bool begins = (static_cast<unsigned char>(text_[at]) & 0xC0U) != 0x80U;
+    if (begins && ++column == where.column) return at;
+  }
+  return text_.size();
+}
+
 Position SourceText::position(std::size_t offset) const {
   offset = std::min(offset, text_.size());
   const std::size_t line = line_of(offset);

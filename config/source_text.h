@@ -17,6 +17,8 @@ namespace holdfast::config {
 struct TextProblem {
   std::size_t offset = 0;
   std::string message;
+  // Before `offset` its line has names only, no values.
+  bool after_names = false;
 };
 
 // The first thing that keeps `text` from being a text file in UTF-8: a NUL or control character
@@ -37,6 +39,10 @@ class SourceText {
   [[nodiscard]] std::size_t line_of(std::size_t offset) const;
   // The byte at a line and a column of bytes, both counted from 1; the nearest there is.
   [[nodiscard]] std::size_t offset_of(std::size_t line, std::size_t byte_column) const;
+  // The byte at a position; text().size() if it lies behind the end of its line.
+  [[nodiscard]] std::size_t offset_of(const Position& where) const;
+  // The line (counted from 1) without its LF.
+  [[nodiscard]] std::string_view line(std::size_t number) const;
 
  private:
   std::shared_ptr<const std::string> file_;

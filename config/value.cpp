@@ -14,14 +14,17 @@ constexpr std::size_t kShownBytes = 60;
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
-// The credentials of a URL are not for messages: all between "://" and the last '@'.
+// The credentials of a URL are not for messages: all between "://" and the last '@', and a query,
+// which may have a user and a password too.
 std::string without_credentials(std::string_view text) {
   const auto scheme = text.find("://");
+  if (scheme == std::string_view::npos) return std::string(text);
   const auto at = text.rfind('@');
-  if (scheme == std::string_view::npos || at == std::string_view::npos || at < scheme) {
-    return std::string(text);
-  }
-  return fmt::format("{}***{}", text.substr(0, scheme + 3), text.substr(at));
+  const bool has_user = at != std::string_view::npos && at > scheme;
+  const std::string_view rest = text.substr(has_user ? at : scheme + 3);
+  const auto query = rest.find('?');
+  return fmt::format("{}{}{}{}", text.substr(0, scheme + 3), has_user ? "***" : "",
+                     rest.substr(0, query), query == std::string_view::npos ? "" : "?***");
 }
 
 // At most kShownBytes of the text, cut between characters.
@@ -145,8 +148,11 @@ void Table::report_unused(Diagnostics& diagnostics,
     if (entry.used) continue;
     const std::string message = fmt::format("unknown option `{}`{}{}", entry.key, in_name(),
                                             did_you_mean(entry.key, known));
-    for (const Entry& earlier : entry.overridden) diagnostics.error(earlier.where, message);
-    diagnostics.error(entry.where, message);
+    const std::string_view near = nearest_name(entry.key, known);
+    for (const Entry& earlier : entry.overridden) {
+      diagnostics.error(earlier.where, message).suggestion = near;
+    }
+    diagnostics.error(entry.where, message).suggestion = near;
   }
 }
 

@@ -103,9 +103,12 @@ base::Result<ServerUrl> parse_server_url(std::string_view text) {
 
 std::string shown_url(std::string_view text) {
   const auto at = text.rfind('@');
-  return one_line(
-      at == std::string_view::npos ? std::string(text) : fmt::format("***{}", text.substr(at)),
-      100);
+  const bool has_user = at != std::string_view::npos;
+  const std::string_view rest = has_user ? text.substr(at) : text;
+  const auto query = rest.find('?');
+  return one_line(fmt::format("{}{}{}", has_user ? "***" : "", rest.substr(0, query),
+                              query == std::string_view::npos ? "" : "?***"),
+                  100);
 }
 
 std::string query_string(const std::map<std::string, std::string>& parameters) {

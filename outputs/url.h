@@ -21,7 +21,7 @@ struct ServerUrl {
 // Errors name what is wrong, never the password.
 [[nodiscard]] base::Result<ServerUrl> parse_server_url(std::string_view text);
 
-// For a message about a URL that may be wrong: nothing before its last '@'.
+// For a message about a URL that may be wrong: nothing before its last '@', nothing of a query.
 [[nodiscard]] std::string shown_url(std::string_view text);
 
 // "?a=1&b=2" from parameters, percent-encoded, sorted by name; empty values are left out.

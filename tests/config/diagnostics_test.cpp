@@ -77,6 +77,22 @@ TEST(Diagnostics, ListARepeatedProblemOnce) {
   EXPECT_EQ(diagnostics.sorted().size(), 2U);
 }
 
+TEST(Diagnostics, WhatIsNotSupportedCanBeLeftOut) {
+  Diagnostics diagnostics;
+  diagnostics.skip_unsupported(true);
+  diagnostics.unsupported({}, "x is not supported");
+  EXPECT_FALSE(diagnostics.has_errors());
+  diagnostics.skip_unsupported(false);
+  diagnostics.unsupported({}, "y is not supported").found = "y";
+  EXPECT_TRUE(diagnostics.has_errors());
+  const auto items = diagnostics.sorted();
+  ASSERT_EQ(items.size(), 2U);
+  EXPECT_EQ(items[0].text(), "warning: x is not supported; going on without it");
+  EXPECT_EQ(items[1].text(), "error: y is not supported");
+  EXPECT_EQ(items[1].found, "y");
+  EXPECT_EQ(diagnostics.excerpt(items[0]), "") << "there is no file";
+}
+
 TEST(Diagnostics, WarningsAreNotErrors) {
   Diagnostics diagnostics;
   EXPECT_FALSE(diagnostics.has_errors());

@@ -21,13 +21,18 @@ namespace fs = std::filesystem;
 
 constexpr std::uint32_t kSeed = 20260102;
 constexpr int kMutationsPerFile = 60;
+constexpr int kMutationsPerLongFile = 12;
+constexpr std::size_t kLongBytes = 200;
 
 std::vector<std::string> corpus() {
   std::vector<fs::path> paths;
-  for (const auto& entry :
-       fs::recursive_directory_iterator(fs::path(HOLDFAST_FIXTURES) / "config")) {
-    if (entry.path().extension() == ".toml") paths.push_back(entry.path());
-  }
+  const auto add = [&paths](const fs::path& folder, const char* extension) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      if (entry.path().extension() == extension) paths.push_back(entry.path());
+    }
+  };
+  add(fs::path(HOLDFAST_FIXTURES) / "config", ".toml");
+  add(fs::path(HOLDFAST_SOURCE_DIR) / "tests/config/corpus", ".conf");
   std::sort(paths.begin(), paths.end());
   std::vector<std::string> texts;
   for (const fs::path& path : paths) {
@@ -86,12 +91,22 @@ void expect_sound(const Diagnostic& item, const std::string& text) {
   EXPECT_EQ(item.message.find("cannot be understood"), std::string::npos) << text;
 }
 
+// A line and its mark, no longer than the line; of the text of the file nothing else.
+void expect_sound_excerpt(const std::string& excerpt, const std::string& text) {
+  if (excerpt.empty()) return;
+  EXPECT_EQ(std::count(excerpt.begin(), excerpt.end(), '\n'), 2) << excerpt << text;
+  EXPECT_NE(excerpt.find('^'), std::string::npos) << excerpt << text;
+  EXPECT_LE(excerpt.find('\n'), 203U) << excerpt << text;
+}
+
 TEST(MutatedFiles, AreReadToTheEndOrSayWhereTheyAreWrong) {
+  SCOPED_TRACE(testing::Message() << "seed " << kSeed);
   std::mt19937 random(kSeed);
   int read_to_the_end = 0;
   int refused = 0;
   for (const std::string& original : corpus()) {
-    for (int i = 0; i < kMutationsPerFile && !HasFailure(); ++i) {
+    const int mutations = original.size() < kLongBytes ? kMutationsPerFile : kMutationsPerLongFile;
+    for (int i = 0; i < mutations && !HasFailure(); ++i) {
       const std::string text = mutated(original, random) + std::string(kSentinel);
       Diagnostics diagnostics;
       Document document;
@@ -101,7 +116,10 @@ TEST(MutatedFiles, AreReadToTheEndOrSayWhereTheyAreWrong) {
       EXPECT_TRUE(diagnostics.has_errors()) << text;
       ++(at_the_end ? read_to_the_end : refused);
       check_document(document, diagnostics);
-      for (const Diagnostic& item : diagnostics.sorted()) expect_sound(item, text);
+      for (const Diagnostic& item : diagnostics.sorted()) {
+        expect_sound(item, text);
+        expect_sound_excerpt(diagnostics.excerpt(item), text);
+      }
     }
   }
   // The mutations are neither all harmless nor all fatal.

@@ -245,6 +245,9 @@ TEST(Schema, CredentialsInUrlsNeverShow) {
     EXPECT_NE(messages[0].find("://***@h"), std::string::npos) << messages[0];
     EXPECT_EQ(messages[0].find("ter2"), std::string::npos) << messages[0];
   }
+  const auto messages = parse_one("count", std::string("http://h:8086?u=me&p=hunter2")).messages;
+  ASSERT_EQ(messages.size(), 1U);
+  EXPECT_NE(messages[0].find("\"http://h:8086?***\""), std::string::npos) << messages[0];
 }
 
 TEST(Schema, SecretsComeFromFiles) {

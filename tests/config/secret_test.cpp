@@ -36,6 +36,16 @@ TEST_F(SecretTest, OrdinaryTextsAreLeftAlone) {
   }
 }
 
+TEST(RefersToStore, NeedsAStoreAndAKey) {
+  for (const char* text : {"@{os:token}", "Bearer @{my_store1:a key}", "@{} @{a:b}", "@{@{a:b}"}) {
+    EXPECT_TRUE(refers_to_store(text)) << text;
+  }
+  for (const char* text : {"", "@{", "@{os}", "@{:key}", "@{os:}", "@{o s:key}", "@{os:key",
+                           "${os:key}", "@file:/a{b:c}"}) {
+    EXPECT_FALSE(refers_to_store(text)) << text;
+  }
+}
+
 TEST_F(SecretTest, OneFinalLineBreakIsNotPartOfIt) {
   EXPECT_EQ(resolve("@file:" + file("a", "x y\n")), "x y");
   EXPECT_EQ(resolve("@file:" + file("b", "x y")), "x y");

@@ -20,6 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto& item : diagnostics.sorted()) {
     // What is wrong inside a text has a place in it.
     if (item.where.line == 0 || item.where.column == 0) __builtin_trap();
+    (void)diagnostics.excerpt(item);
   }
   return 0;
 }

@@ -74,6 +74,8 @@ TEST(ServerUrl, WrongOnesAreShownWithoutCredentials) {
   EXPECT_EQ(shown_url("htp://h"), "htp://h");
   EXPECT_EQ(shown_url("me:hush@h:1"), "***@h:1");
   EXPECT_EQ(shown_url("http://me:hu/sh?x@h:1"), "***@h:1");
+  EXPECT_EQ(shown_url("http://h:1?u=me&p=hush"), "http://h:1?***");
+  EXPECT_EQ(shown_url("http://me@h:1?u=me&p=hush"), "***@h:1?***");
 }
 
 TEST(ServerUrl, OthersAreRefusedWithoutShowingThePassword) {

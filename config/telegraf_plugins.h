@@ -1,0 +1,11 @@
+// The names of Telegraf's plugins, so that one that is not supported is told from a typo.
+#pragma once
+
+#include <string_view>
+
+namespace holdfast::config {
+
+// `category` is "inputs" or "outputs"; old names of plugins count too.
+[[nodiscard]] bool is_telegraf_plugin(std::string_view category, std::string_view name);
+
+}  // namespace holdfast::config
