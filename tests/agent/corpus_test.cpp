@@ -101,9 +101,9 @@ std::string shown(const agent::ConfiguredInput& input, const agent::Configuratio
   out += input.service() != nullptr ? " listening" : " every " + seconds(input.interval);
   if (input.jitter > base::Duration()) out += ", jitter " + seconds(input.jitter);
   if (input.offset > base::Duration()) out += ", offset " + seconds(input.offset);
-  if (!input.rules.name_override.empty()) out += ", name " + input.rules.name_override;
-  if (!input.rules.name_prefix.empty()) out += ", prefix " + input.rules.name_prefix;
-  if (!input.rules.name_suffix.empty()) out += ", suffix " + input.rules.name_suffix;
+  if (!input.rules.names.replacement.empty()) out += ", name " + input.rules.names.replacement;
+  if (!input.rules.names.prefix.empty()) out += ", prefix " + input.rules.names.prefix;
+  if (!input.rules.names.suffix.empty()) out += ", suffix " + input.rules.names.suffix;
   out += ", rounded to " + seconds(input.rules.precision);
   for (const auto& tag : input.rules.extra_tags) {
     const bool is_global = std::find(whole.global_tags.begin(), whole.global_tags.end(), tag) !=
