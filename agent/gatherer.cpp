@@ -176,6 +176,8 @@ void Gatherer::flush_at(base::BootTime due) {
   const std::weak_ptr<const bool> alive = alive_;
   flush_timer_.async_wait([this, alive](const std::error_code& cancelled) {
     if (alive.expired() || cancelled || stopped_) return;
+    // It had run out when the end of a gather set it anew: the first of the two closed the block.
+    if (!open_since_) return;
     const base::BootTime now = clock_.boot();
     const bool old = now - *open_since_ >= kOpenBlockAge;
     // A gather that has begun meanwhile shares the block; a slow one does not hold it up.

@@ -128,6 +128,15 @@ TEST(Gatherer, GathersWithoutAPauseAreStoredAllTheSame) {
   EXPECT_GE(inputs[0].counters->gathers, 2U);
 }
 
+// The timer of a block may run out while the end of a gather sets it anew.
+TEST(Gatherer, ABlockIsClosedOnceThoughItsTimerRunsOutAndIsSetAtOnce) {
+  std::vector<agent::ConfiguredInput> inputs;
+  for (int i = 0; i < 20; ++i) inputs.push_back(scripted(one_point, 20ms));
+  CountingSink sink;
+  run_until(inputs, sink, [&] { return sink.blocks().size() >= 4; });
+  EXPECT_EQ(inputs[0].counters->errors, 0U);
+}
+
 TEST(Gatherer, ABrokenInputDoesNotStopTheOthers) {
   std::vector<agent::ConfiguredInput> inputs;
   inputs.push_back(scripted([](inputs::Accumulator&) -> base::Status {
