@@ -10,6 +10,7 @@
 #include "agent/loading.h"
 #include "agent/notify.h"
 #include "agent/pipeline.h"
+#include "agent/reloader.h"
 #include "agent/status_server.h"
 #include "agent/version.h"
 #include "config/units.h"
@@ -19,13 +20,6 @@ namespace {
 
 constexpr base::Duration kOnceDeadline = std::chrono::seconds(60);
 constexpr base::Duration kBetweenTestGathers = std::chrono::milliseconds(500);
-
-// The level that [agent] asks for, unless the command line already did.
-void adopt_log_level(const CommandLine& line, const AgentOptions& agent, const base::Logger& log) {
-  if (line.debug || line.quiet) return;
-  if (agent.quiet) log.set_level(base::LogLevel::kError);
-  if (agent.debug) log.set_level(base::LogLevel::kDebug);
-}
 
 base::Result<std::unique_ptr<Pipeline>> build(asio::io_context& io, Configuration configuration,
                                               const World& world) {
@@ -55,6 +49,7 @@ int run(const CommandLine& line) {
     stopping = true;
     io.stop();
   });
+  Reloader reloader(io, line, *world);
   auto pipeline = build(io, std::move(*configuration), *world);
   if (!pipeline) {
     log.error("{}", pipeline.error().message);
@@ -71,10 +66,14 @@ int run(const CommandLine& line) {
   auto status_server =
       std::make_unique<StatusServer>(io, agent, status_options.listen, socket, log.named("status"));
   log.info("holdfast {} running: {} inputs, {} outputs, ring {} ({})", version(),
-           agent.configuration().inputs.size(), agent.outputs().size(), agent.store().path,
+           agent.inputs().size(), agent.outputs().size(), agent.store().path,
            config::format_bytes(agent.store().ring->info().size_bytes));
   notify_systemd("READY=1");
   while (!stopping) {
+    if (reloader.wanted()) {  // perhaps again: a reload takes a while
+      reloader.reload(agent);
+      continue;
+    }
     io.restart();
     io.run();
   }

@@ -26,6 +26,9 @@ struct ConfiguredInput {
   inputs::PointRules rules;
   std::unique_ptr<inputs::InputCounters> counters;
   std::unique_ptr<inputs::Input> input;
+  // All that makes it what it is: its table, and what it takes from the rest of the configuration.
+  // Equal content, same plugin. Holds secrets: for comparing only.
+  std::string content;
 
   // Null unless this input receives points by itself.
   [[nodiscard]] inputs::ServiceInput* service() const;
@@ -37,6 +40,7 @@ struct ConfiguredOutput {
   std::string reader_id;
   outputs::WorkerOptions worker;
   std::unique_ptr<outputs::Output> output;
+  std::string content;  // as an input has it
 };
 
 struct Configuration {

@@ -54,8 +54,22 @@ std::unique_ptr<World> make_world(const CommandLine& line) {
                                  base::make_stderr_logger(options));
 }
 
+std::vector<std::string> configuration_paths(const CommandLine& line) {
+  std::vector<std::string> paths = line.config_files;
+  paths.insert(paths.end(), line.config_directories.begin(), line.config_directories.end());
+  if (paths.empty()) paths.emplace_back(kDefaultConfig);
+  return paths;
+}
+
 std::optional<Configuration> load(const CommandLine& line, const World& world, Required required) {
   config::Diagnostics diagnostics;
+  auto configuration = load(line, world, required, diagnostics);
+  print(diagnostics);
+  return configuration;
+}
+
+std::optional<Configuration> load(const CommandLine& line, const World& world, Required required,
+                                  config::Diagnostics& diagnostics) {
   std::vector<std::string> files = line.config_files;
   for (const std::string& directory : line.config_directories) {
     const auto found = files_in(directory, diagnostics);
@@ -73,9 +87,15 @@ std::optional<Configuration> load(const CommandLine& line, const World& world, R
     diagnostics.error(nowhere,
                       "no outputs are configured; add one, for instance [[outputs.influxdb]]");
   }
-  print(diagnostics);
   if (diagnostics.has_errors()) return std::nullopt;
   return configuration;
+}
+
+void adopt_log_level(const CommandLine& line, const AgentOptions& agent, const base::Logger& log) {
+  if (line.debug || line.quiet) return;
+  log.set_level(agent.debug   ? base::LogLevel::kDebug
+                : agent.quiet ? base::LogLevel::kError
+                              : base::LogLevel::kInfo);
 }
 
 RingPlace ring_place(const BufferOptions& options) {

@@ -29,9 +29,19 @@ struct Required {
   bool outputs = true;
 };
 
+// Where the configuration is: the files and directories of the command line, or the default file.
+[[nodiscard]] std::vector<std::string> configuration_paths(const CommandLine& line);
+
+// The configuration; nothing if there are errors among the diagnostics.
+[[nodiscard]] std::optional<Configuration> load(const CommandLine& line, const World& world,
+                                                Required required,
+                                                config::Diagnostics& diagnostics);
 // The configuration, with errors and warnings printed to stderr; nothing if there were errors.
 [[nodiscard]] std::optional<Configuration> load(const CommandLine& line, const World& world,
                                                 Required required);
+
+// The level that [agent] asks for, unless the command line already did.
+void adopt_log_level(const CommandLine& line, const AgentOptions& agent, const base::Logger& log);
 
 // The ring's place for this configuration, and whether it is the default one.
 struct RingPlace {

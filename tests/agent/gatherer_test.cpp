@@ -83,6 +83,11 @@ base::Status one_point(inputs::Accumulator& out) {
   return base::ok();
 }
 
+// The test keeps it alive.
+std::shared_ptr<agent::ConfiguredInput> shared_with(agent::ConfiguredInput& input) {
+  return {std::shared_ptr<void>(), &input};
+}
+
 // Runs gathers until `done`, at most ten seconds.
 void run_until(std::vector<agent::ConfiguredInput>& inputs, CountingSink& sink,
                const std::function<bool()>& done) {
@@ -90,8 +95,8 @@ void run_until(std::vector<agent::ConfiguredInput>& inputs, CountingSink& sink,
   asio::thread_pool pool(2);
   const base::SystemClock clock;
   agent::Gatherer gatherer(io, [&](std::function<void()> job) { asio::post(pool, std::move(job)); },
-                           inputs, {}, sink, clock, {});
-  gatherer.start();
+                           sink, clock, {});
+  for (agent::ConfiguredInput& input : inputs) gatherer.add(shared_with(input), true);
   const auto deadline = clock.boot() + 10s;
   while (!done() && clock.boot() < deadline) io.run_one_for(10ms);
   EXPECT_TRUE(done());
