@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "agent/command_line_flags.h"
+#include "config/units.h"
 
 namespace holdfast::agent {
 namespace {
@@ -232,6 +233,29 @@ void add_completion(CLI::App& app, const Add& add) {
   add_shell("zsh", zsh_completion);
 }
 
+void add_watch(CLI::App& app, WatchArguments& said) {
+  app.add_option("--watch-config", said.mode,
+                 "Reload when a configuration file changes: notify (told by the kernel) or poll")
+      ->check(CLI::IsMember({"notify", "poll"}));
+  const auto add_duration = [&app](const std::string& name, base::Duration& out,
+                                   const std::string& help) {
+    app.add_option_function<std::string>(
+           name,
+           [&out, name](const std::string& text) {
+             const auto parsed = config::parse_duration(text);
+             if (!parsed || *parsed <= base::Duration::zero()) {
+               throw CLI::ValidationError(name, "expected a duration such as 250ms");
+             }
+             out = *parsed;
+           },
+           help)
+        ->type_name("DURATION");
+  };
+  add_duration("--watch-interval", said.interval, "poll: time between two looks (250ms)");
+  add_duration("--watch-debounce-interval", said.debounce,
+               "How long files must be unchanged before they are read (250ms)");
+}
+
 }  // namespace
 
 int main_command(int argc, const char* const* argv) {
@@ -254,6 +278,7 @@ int main_command(int argc, const char* const* argv) {
       ->check(CLI::IsMember({"text", "json"}));
   app.add_flag("--skip-unsupported", line.skip_unsupported,
                "Go on without what Telegraf has and holdfast has not, with a warning for each");
+  add_watch(app, line.watch_config);
   app.add_flag("--debug", line.debug, "Log at level debug");
   app.add_flag("--quiet", line.quiet, "Log errors only");
   OldForms forms;

@@ -19,8 +19,6 @@ constexpr const char* kUnquoted =
 constexpr const char* kNoSecretStores = "there are no secret stores; see @file: and @credential:";
 
 constexpr Ineffective kIneffective[] = {
-    {"--watch-interval", true, "the pace of --watch-config is fixed"},
-    {"--watch-debounce-interval", true, "the pace of --watch-config is fixed"},
     {"--config-url-watch-interval", true, "a configuration behind a URL is read at the start"},
     {"--aggregator-filter", true, "there are no aggregators"},
     {"--processor-filter", true, "there are no processors"},

@@ -15,6 +15,7 @@
 #include "agent/notify.h"
 #include "agent/pid_file.h"
 #include "agent/pipeline.h"
+#include "agent/reloader.h"
 #include "agent/services.h"
 #include "agent/status_server.h"
 #include "agent/version.h"
@@ -45,28 +46,30 @@ class PrintSink final : public buffer::BlockSink {
 };
 
 // Prints what listeners receive in the meantime; false if one cannot start.
-bool print_received(std::vector<ConfiguredInput>& inputs, base::Duration wait, const World& world) {
+bool print_received(std::vector<ConfiguredInput> inputs, base::Duration wait, const World& world) {
   PrintSink sink;
   asio::io_context io(1);
   asio::thread_pool pool(1);
   const Pool run_job = [&pool](std::function<void()> job) { asio::post(pool, std::move(job)); };
-  Services services(io, run_job, inputs, sink, world.clock, world.log);
-  const auto started = services.start();
-  if (!started) world.log.error("{}", started.error().message);
+  Services services(io, run_job, sink, world.clock, world.log);
+  bool good = true;
+  for (ConfiguredInput& input : inputs) {
+    const auto started = services.start(std::make_shared<ConfiguredInput>(std::move(input)));
+    if (!started) world.log.error("{}", started.error().message);
+    good = good && started;
+  }
   const auto work = asio::make_work_guard(io);
-  if (started) io.run_for(wait);
-  services.stop();
+  if (good) io.run_for(wait);
+  // Held until the pool is done: its jobs use them.
+  const Services::Inputs running = services.all();
+  const auto open = services.stop(running);
   io.restart();
   const base::BootTime deadline = world.clock.boot() + kEndOfTest;
-  while (services.open() > 0 && world.clock.boot() < deadline) {
+  while (*open > 0 && world.clock.boot() < deadline) {
     io.run_one_for(std::chrono::milliseconds(10));
   }
   pool.join();
-  // They have sockets of this I/O context.
-  for (ConfiguredInput& input : inputs) {
-    if (input.service() != nullptr) input.input.reset();
-  }
-  return started.has_value();
+  return good;
 }
 
 base::Result<std::unique_ptr<Pipeline>> build(asio::io_context& io, Configuration configuration,
@@ -98,6 +101,7 @@ int run(const CommandLine& line) {
     stopping = true;
     io.stop();
   });
+  Reloader reloader(io, line, *world);
   auto pipeline = build(io, std::move(*configuration), *world);
   if (!pipeline) {
     log.error("{}", pipeline.error().message);
@@ -114,10 +118,14 @@ int run(const CommandLine& line) {
   auto status_server =
       std::make_unique<StatusServer>(io, agent, status_options.listen, socket, log.named("status"));
   log.info("holdfast {} running: {} inputs, {} outputs, ring {} ({})", version(),
-           agent.configuration().inputs.size(), agent.outputs().size(), agent.store().path,
+           agent.inputs().size(), agent.outputs().size(), agent.store().path,
            config::format_bytes(agent.store().ring->info().size_bytes));
   notify_systemd("READY=1");
   while (!stopping) {
+    if (reloader.wanted()) {  // perhaps again: a reload takes a while
+      reloader.reload(agent);
+      continue;
+    }
     io.restart();
     io.run();
   }
@@ -179,7 +187,7 @@ int test(const CommandLine& line) {
   for (ConfiguredInput& input : configuration->inputs) good = gather(input, print) && good;
   std::fflush(stdout);
   if (line.test_wait_seconds > 0) {
-    good = print_received(configuration->inputs, listen_for(line), *world) && good;
+    good = print_received(std::move(configuration->inputs), listen_for(line), *world) && good;
   }
   return good ? kExitDone : kExitFailed;
 }

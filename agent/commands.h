@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/selection.h"
 
@@ -38,6 +39,13 @@ struct RejectedArguments {
   bool all = false;
 };
 
+// Options of `run` that say when the configuration is read anew, besides SIGHUP.
+struct WatchArguments {
+  std::string mode;  // "notify", "poll"; empty: not watched
+  base::Duration interval{std::chrono::milliseconds(250)};
+  base::Duration debounce{std::chrono::milliseconds(250)};
+};
+
 // What the command line says.
 struct CommandLine {
   std::string command = "run";
@@ -59,6 +67,7 @@ struct CommandLine {
   bool skip_unsupported = false;
   BufferArguments buffer;
   RejectedArguments rejected;
+  WatchArguments watch_config;
 };
 
 [[nodiscard]] int run(const CommandLine& line);

@@ -12,6 +12,7 @@
 
 #include "agent/base/time_zone.h"
 #include "agent/unsupported.h"
+#include "config/canonical.h"
 #include "inputs/registry.h"
 #include "outputs/pacing.h"
 #include "outputs/registry.h"
@@ -110,6 +111,8 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
                                 config::Diagnostics& diagnostics) {
   const auto has = [&](std::string_view key) { return table.table.find(key) != nullptr; };
   const bool own_jitter = has("collection_jitter");
+  ConfiguredInput input;
+  input.content = config::canonical(table.table);
   const InputOptions common = input_schema().parse(table.table, diagnostics);
   const auto filter_options = line::filter_schema().parse(table.table, diagnostics);
   for (const auto& [key, value] : common.tags) {
@@ -117,7 +120,6 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
       report_reserved_tag(key, table.table.find("tags")->where, diagnostics);
     }
   }
-  ConfiguredInput input;
   input.plugin = &plugin;
   input.alias = common.alias;
   input.display = display_name("inputs", plugin.name, common.alias);
@@ -175,6 +177,7 @@ ConfiguredOutput configure_output(config::PluginTable& table, const outputs::Out
                                   outputs::ReaderNames& names, config::Diagnostics& diagnostics) {
   ConfiguredOutput output;
   output.plugin = &plugin;
+  output.content = config::canonical(table.table);
   const bool own_jitter = table.table.find("flush_jitter") != nullptr;
   output.worker = outputs::worker_schema().parse(table.table, diagnostics);
   const auto filter_options = line::filter_schema().parse(table.table, diagnostics);
@@ -230,6 +233,28 @@ void settle_unsigned_fields(Configuration& whole, const std::vector<config::Posi
   }
   for (ConfiguredInput& input : whole.inputs) {
     input.rules.encode.uint_support = as_unsigned;
+  }
+}
+
+// What the rest of the configuration means for each plugin becomes part of its content. A listener
+// has no schedule: another interval of the agent is none of its business.
+void complete_contents(Configuration& whole) {
+  for (ConfiguredInput& input : whole.inputs) {
+    std::string& content = input.content;
+    content += fmt::format("\n{} {}\n", input.plugin->name, input.rules.encode.uint_support);
+    for (const auto& [key, value] : input.rules.extra_tags) {
+      content += fmt::format("{}={}\n", config::quoted(key), config::quoted(value));
+    }
+    if (input.service() != nullptr) continue;
+    content += fmt::format("{} {} {} {} {}\n", input.interval.count(), input.jitter.count(),
+                           input.offset.count(), input.rules.precision.count(),
+                           whole.agent.round_interval);
+  }
+  for (ConfiguredOutput& output : whole.outputs) {
+    const outputs::WorkerOptions& worker = output.worker;
+    output.content += fmt::format("\n{} {}\n{} {} {}\n", output.plugin->name, output.reader_id,
+                                  worker.flush_interval.count(), worker.flush_jitter.count(),
+                                  worker.metric_batch_size);
   }
 }
 
@@ -303,6 +328,7 @@ Configuration configure(config::Document& document, const Surroundings& surround
     }
   }
   settle_unsigned_fields(whole, places, diagnostics);
+  complete_contents(whole);
   return whole;
 }
 

@@ -32,6 +32,9 @@ struct ConfiguredInput {
   inputs::PointRules rules;
   std::unique_ptr<inputs::InputCounters> counters;
   std::unique_ptr<inputs::Input> input;  // null: left out, as it could not start
+  // All that makes it what it is: its table, and what it takes from the rest of the configuration.
+  // Equal content, same plugin. Holds secrets: for comparing only.
+  std::string content;
 
   // Null unless this input receives points by itself.
   [[nodiscard]] inputs::ServiceInput* service() const;
@@ -44,6 +47,7 @@ struct ConfiguredOutput {
   std::optional<base::LogLevel> log_level;  // none: the agent's
   outputs::WorkerOptions worker;
   std::unique_ptr<outputs::Output> output;
+  std::string content;  // as an input has it
 };
 
 struct Configuration {

@@ -67,11 +67,11 @@ struct Gatherer::Shared {
 };
 
 struct Gatherer::Task {
-  Task(ConfiguredInput& which, asio::io_context& io, const ScheduleOptions& options,
+  Task(std::shared_ptr<ConfiguredInput> which, asio::io_context& io, const ScheduleOptions& options,
        base::Logger logger)
-      : input(which), schedule(options), timer(io), log(std::move(logger)) {}
+      : input(std::move(which)), schedule(options), timer(io), log(std::move(logger)) {}
 
-  ConfiguredInput& input;
+  std::shared_ptr<ConfiguredInput> input;
   Schedule schedule;
   asio::steady_timer timer;
   base::Logger log;
@@ -81,27 +81,27 @@ struct Gatherer::Task {
   base::LogThrottle refuse_throttle{kErrorLogInterval};
 };
 
-Gatherer::Gatherer(asio::io_context& io, Pool pool, std::vector<ConfiguredInput>& inputs,
-                   const AgentOptions& options, buffer::BlockSink& sink, const base::Clock& clock,
-                   const base::Logger& log)
+Gatherer::Gatherer(asio::io_context& io, Pool pool, buffer::BlockSink& sink,
+                   const base::Clock& clock, const base::Logger& log)
     : pool_(std::move(pool)),
       clock_(clock),
       random_(base::Random::from_system()),
       shared_(std::make_shared<Shared>(io, sink, clock)),
-      flush_timer_(io) {
-  for (ConfiguredInput& input : inputs) {
-    if (input.input == nullptr || input.service() != nullptr) continue;
-    const ScheduleOptions schedule{input.interval, input.jitter, input.offset,
-                                   options.round_interval};
-    tasks_.push_back(
-        std::make_unique<Task>(input, io, schedule, log.named(input.display, input.log_level)));
-  }
-}
+      log_(log),
+      flush_timer_(io) {}
 
 Gatherer::~Gatherer() = default;
 
-void Gatherer::start() {
-  for (const auto& task : tasks_) arm(*task, task->schedule.first(clock_.wall(), random_));
+void Gatherer::add(std::shared_ptr<ConfiguredInput> input, bool round) {
+  const ScheduleOptions schedule{input->interval, input->jitter, input->offset, round};
+  const base::Logger log = log_.named(input->display);
+  tasks_.push_back(std::make_shared<Task>(std::move(input), shared_->io, schedule, log));
+  const auto& task = tasks_.back();
+  arm(task, task->schedule.first(clock_.wall(), random_));
+}
+
+void Gatherer::remove(const ConfiguredInput& input) {
+  std::erase_if(tasks_, [&](const auto& task) { return task->input.get() == &input; });
 }
 
 void Gatherer::stop() {
@@ -112,24 +112,34 @@ void Gatherer::stop() {
 
 int Gatherer::running() const { return shared_->running; }
 
-void Gatherer::arm(Task& task, base::WallTime due) {
-  task.timer.expires_after(due - clock_.wall());
+// The timer must not keep its task: removing that from the list ends it.
+void Gatherer::arm(const std::shared_ptr<Task>& task, base::WallTime due) {
+  task->timer.expires_after(due - clock_.wall());
   const std::weak_ptr<const bool> alive = alive_;
-  task.timer.async_wait([this, &task, alive](const std::error_code& cancelled) {
-    if (alive.expired() || cancelled || stopped_) return;
-    tick(task);
-    arm(task, task.schedule.next(clock_.wall(), random_));
-  });
+  task->timer.async_wait(
+      [this, alive, weak = std::weak_ptr(task)](const std::error_code& cancelled) {
+        if (alive.expired() || cancelled || stopped_) return;
+        const auto due_task = weak.lock();
+        if (!due_task || !is_listed(*due_task)) return;
+        tick(due_task);
+        arm(due_task, due_task->schedule.next(clock_.wall(), random_));
+      });
 }
 
-void Gatherer::tick(Task& task) {
-  inputs::InputCounters& counters = *task.input.counters;
-  if (task.busy.exchange(true)) {
+// A task that was removed may live on in a gather, and its timer with it.
+bool Gatherer::is_listed(const Task& task) const {
+  return std::any_of(tasks_.begin(), tasks_.end(),
+                     [&](const auto& listed) { return listed.get() == &task; });
+}
+
+void Gatherer::tick(const std::shared_ptr<Task>& task) {
+  inputs::InputCounters& counters = *task->input->counters;
+  if (task->busy.exchange(true)) {
     ++counters.skipped;
     std::uint64_t before = 0;
-    if (task.skip_throttle.allow(clock_.boot(), before)) {
-      task.log.warn("still gathering after its interval of {}: this tick is skipped ({} before)",
-                    base::format_duration(task.input.interval), before);
+    if (task->skip_throttle.allow(clock_.boot(), before)) {
+      task->log.warn("still gathering after its interval of {}: this tick is skipped ({} before)",
+                     base::format_duration(task->input->interval), before);
     }
     return;
   }
@@ -139,33 +149,38 @@ void Gatherer::tick(Task& task) {
     flush_at(*open_since_ + kOpenBlockAge);
   }
   const std::weak_ptr<const bool> alive = alive_;
-  pool_([this, &task, shared = shared_, alive] {
-    // Errors of a broken collector repeat at each gather: one line a minute is enough.
-    std::uint64_t before = 0;
-    const std::uint64_t errors = task.input.counters->errors;
-    const auto use = [&](const std::vector<line::LineChunk>& chunks) {
-      add_chunks(shared->sink, chunks,
-                 [&task, shared](const base::Status& status, std::uint64_t refused) {
-                   if (status) return;
-                   task.input.counters->not_accepted += refused;
-                   std::uint64_t more = 0;
-                   if (task.refuse_throttle.allow(shared->clock.boot(), more)) {
-                     task.log.error("{} points not accepted: {} ({} times before)", refused,
-                                    status.error().message, more);
-                   }
-                 });
-    };
-    gather_once(task.input, shared->sink.limits(), shared->clock, base::Logger(), use);
-    if (task.input.counters->errors != errors &&
-        task.error_throttle.allow(shared->clock.boot(), before)) {
-      task.log.error("{} ({} times before)", task.input.counters->last_error(), before);
-    }
-    task.busy = false;
+  pool_([this, task, shared = shared_, alive] {
+    gather(task, shared);
+    task->busy = false;
     if (--shared->running > 0) return;
     asio::post(shared->io, [this, alive] {
       if (!alive.expired()) settled();
     });
   });
+}
+
+// On the pool.
+void Gatherer::gather(const std::shared_ptr<Task>& task, const std::shared_ptr<Shared>& shared) {
+  inputs::InputCounters& counters = *task->input->counters;
+  const std::uint64_t errors = counters.errors;
+  const auto use = [&](const std::vector<line::LineChunk>& chunks) {
+    add_chunks(shared->sink, chunks,
+               [task, shared](const base::Status& status, std::uint64_t refused) {
+                 if (status) return;
+                 task->input->counters->not_accepted += refused;
+                 std::uint64_t more = 0;
+                 if (task->refuse_throttle.allow(shared->clock.boot(), more)) {
+                   task->log.error("{} points not accepted: {} ({} times before)", refused,
+                                   status.error().message, more);
+                 }
+               });
+  };
+  gather_once(*task->input, shared->sink.limits(), shared->clock, base::Logger(), use);
+  // Errors of a broken collector repeat at each gather: one line a minute is enough.
+  std::uint64_t before = 0;
+  if (counters.errors != errors && task->error_throttle.allow(shared->clock.boot(), before)) {
+    task->log.error("{} ({} times before)", counters.last_error(), before);
+  }
 }
 
 void Gatherer::settled() {
@@ -178,6 +193,8 @@ void Gatherer::flush_at(base::BootTime due) {
   const std::weak_ptr<const bool> alive = alive_;
   flush_timer_.async_wait([this, alive](const std::error_code& cancelled) {
     if (alive.expired() || cancelled || stopped_) return;
+    // It had run out when the end of a gather set it anew: the first of the two closed the block.
+    if (!open_since_) return;
     const base::BootTime now = clock_.boot();
     const bool old = now - *open_since_ >= kOpenBlockAge;
     // A gather that has begun meanwhile shares the block; a slow one does not hold it up.

@@ -36,16 +36,18 @@ void add_chunks(buffer::BlockSink& sink, const std::vector<line::LineChunk>& chu
 
 class Gatherer {
  public:
-  // Everything outlives the gatherer; inputs that receive points by themselves are left out.
-  Gatherer(asio::io_context& io, Pool pool, std::vector<ConfiguredInput>& inputs,
-           const AgentOptions& options, buffer::BlockSink& sink, const base::Clock& clock,
+  // Everything outlives the gatherer. All functions on the I/O thread, but running().
+  Gatherer(asio::io_context& io, Pool pool, buffer::BlockSink& sink, const base::Clock& clock,
            const base::Logger& log);
   ~Gatherer();
   Gatherer(const Gatherer&) = delete;
   Gatherer& operator=(const Gatherer&) = delete;
 
-  void start();
-  // No more gathers; those running go on (see running()). I/O thread.
+  // Gathers it from now on, at its times; `round`: at multiples of its interval.
+  void add(std::shared_ptr<ConfiguredInput> input, bool round);
+  // No more gathers of this one. One that is running goes on, and keeps the input until it is done.
+  void remove(const ConfiguredInput& input);
+  // No more gathers; those running go on (see running()).
   void stop();
   [[nodiscard]] int running() const;
 
@@ -53,8 +55,10 @@ class Gatherer {
   struct Task;
   struct Shared;  // what gathers on the pool need, even if they outlast this object
 
-  void arm(Task& task, base::WallTime due);
-  void tick(Task& task);
+  void arm(const std::shared_ptr<Task>& task, base::WallTime due);
+  void tick(const std::shared_ptr<Task>& task);
+  [[nodiscard]] bool is_listed(const Task& task) const;
+  static void gather(const std::shared_ptr<Task>& task, const std::shared_ptr<Shared>& shared);
   void settled();
   void flush_at(base::BootTime due);
 
@@ -62,7 +66,8 @@ class Gatherer {
   const base::Clock& clock_;
   base::Random random_;
   std::shared_ptr<Shared> shared_;
-  std::vector<std::unique_ptr<Task>> tasks_;
+  base::Logger log_;
+  std::vector<std::shared_ptr<Task>> tasks_;
   asio::steady_timer flush_timer_;
   std::optional<base::BootTime> open_since_;  // the first tick of the open block
   bool stopped_ = false;

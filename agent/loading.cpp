@@ -70,6 +70,14 @@ config::Document load_sources(const std::vector<std::string>& sources, const Com
   return document;
 }
 
+ConfigSources sources_of(const CommandLine& line, const config::Environment& environment,
+                         config::Diagnostics& diagnostics) {
+  if (line.config_files.empty() && line.config_directories.empty()) {
+    return default_sources(environment, diagnostics);
+  }
+  return {line.config_files, line.config_directories};
+}
+
 void print(const config::Diagnostics& diagnostics) {
   for (const config::Diagnostic& item : diagnostics.sorted()) {
     std::fputs((item.text() + "\n" + diagnostics.excerpt(item)).c_str(), stderr);
@@ -83,6 +91,16 @@ std::unique_ptr<World> make_world(const CommandLine& line) {
                                  base::make_stderr_logger(log_options(line, {})));
 }
 
+std::vector<std::string> configuration_paths(const CommandLine& line) {
+  config::Diagnostics ignored;
+  const ConfigSources sources = sources_of(line, config::process_environment(), ignored);
+  std::vector<std::string> paths;
+  std::remove_copy_if(sources.files.begin(), sources.files.end(), std::back_inserter(paths),
+                      is_url);
+  paths.insert(paths.end(), sources.directories.begin(), sources.directories.end());
+  return paths;
+}
+
 std::optional<Configuration> load(const CommandLine& line, const World& world, Required required) {
   config::Diagnostics diagnostics;
   auto configuration = examine(line, world, required, diagnostics);
@@ -94,10 +112,7 @@ std::optional<Configuration> examine(const CommandLine& line, const World& world
                                      config::Diagnostics& diagnostics) {
   diagnostics.skip_unsupported(line.skip_unsupported);
   const config::Environment environment = config::process_environment();
-  ConfigSources sources{line.config_files, line.config_directories};
-  if (sources.files.empty() && sources.directories.empty()) {
-    sources = default_sources(environment, diagnostics);
-  }
+  const ConfigSources sources = sources_of(line, environment, diagnostics);
   std::vector<std::string> files = sources.files;
   for (const std::string& directory : sources.directories) {
     const auto found = files_in(directory, diagnostics);

@@ -29,6 +29,10 @@ struct Required {
   bool outputs = true;
 };
 
+// Where the configuration is: the files and directories of the command line, or those looked for.
+// URLs are not among them.
+[[nodiscard]] std::vector<std::string> configuration_paths(const CommandLine& line);
+
 // An error for what is required and not there, unless there are other errors.
 void check_required(const Configuration& configuration, Required required,
                     config::Diagnostics& diagnostics);

@@ -12,10 +12,20 @@ namespace {
 constexpr base::Duration kKeepOrphans = std::chrono::hours(7 * 24);
 constexpr base::Duration kBetweenGathers = std::chrono::milliseconds(500);
 
+}  // namespace
+
+buffer::BlockLimits block_limits(const Configuration& configuration) {
+  buffer::BlockLimits limits;
+  limits.points = configuration.block_points();
+  limits.raw_bytes = std::min(limits.raw_bytes, configuration.block_bytes());
+  return limits;
+}
+
+namespace {
+
 buffer::BlockWriterOptions writer_options(const Configuration& configuration) {
   buffer::BlockWriterOptions options;
-  options.limits.points = configuration.block_points();
-  options.limits.raw_bytes = std::min(options.limits.raw_bytes, configuration.block_bytes());
+  options.limits = block_limits(configuration);
   options.compression_level = static_cast<int>(configuration.buffer.compression_level);
   options.wait_for_sync = configuration.buffer.sync == "always";
   return options;
@@ -41,57 +51,94 @@ Pipeline::Pipeline(asio::io_context& io, Configuration configuration, Store stor
       clock_(clock),
       log_(log),
       started_at_(clock.boot()),
-      writer_(*store_.ring, writer_options(configuration_)) {}
+      writer_(*store_.ring, writer_options(configuration_)),
+      services_(io, pool(), writer_, clock, log) {
+  for (ConfiguredInput& input : configuration_.inputs) {
+    inputs_.push_back(std::make_shared<ConfiguredInput>(std::move(input)));
+  }
+  configuration_.inputs.clear();
+  reloads_.loaded_ns = clock.wall_ns();
+}
 
 Pipeline::~Pipeline() {
   pool_.join();
+  store_.ring->on_append({});
   outputs_.clear();
 }
 
 // Readers the ring knows are claimed first: then it is clear which are orphans, and a new reader
 // may take the place of one.
-base::Status Pipeline::settle_readers() {
+base::Status Pipeline::settle_readers(const std::vector<ConfiguredOutput>& outputs) {
   for (const buffer::ReaderInfo& known : store_.ring->info().readers) {
-    for (const ConfiguredOutput& output : configuration_.outputs) {
+    for (const ConfiguredOutput& output : outputs) {
       if (output.reader_id != known.id) continue;
       if (auto reader = store_.ring->attach(known.id); !reader) {
         return tl::unexpected(reader.error());
       }
     }
   }
-  orphans_ = store_.ring->settle_orphans(kKeepOrphans);
+  const auto before = std::exchange(orphans_, store_.ring->settle_orphans(kKeepOrphans));
   for (const std::string& orphan : orphans_) {
+    if (std::find(before.begin(), before.end(), orphan) != before.end()) continue;
     log_.warn("ring {}: no output claims the reader {}; its backlog is kept for {}", store_.path,
               orphan, base::format_duration(kKeepOrphans));
   }
   return base::ok();
 }
 
-base::Status Pipeline::make_outputs() {
-  if (auto settled = settle_readers(); !settled) return settled;
-  for (ConfiguredOutput& output : configuration_.outputs) {
-    auto reader = store_.ring->attach(output.reader_id);
-    if (!reader) return tl::unexpected(reader.error());
+base::Result<RunningOutput> Pipeline::make_output(ConfiguredOutput& output,
+                                                  std::unique_ptr<outputs::Waiter> waiter) {
+  auto reader = store_.ring->attach(output.reader_id);
+  if (!reader) return tl::unexpected(reader.error());
+  outputs::DeliveryContext context{*store_.ring,
+                                   *reader,
+                                   output.reader_id,
+                                   clock_,
+                                   base::Random::from_system(),
+                                   log_.named(output.display),
+                                   output.display};
+  return RunningOutput{std::string(output.plugin->name),
+                       output.worker.alias,
+                       output.display,
+                       output.reader_id,
+                       output.content,
+                       *reader,
+                       std::make_unique<outputs::Worker>(std::move(output.output), output.worker,
+                                                         std::move(context), std::move(waiter))};
+}
+
+base::Result<Pipeline::Waiters> Pipeline::make_waiters(std::size_t count) {
+  Waiters waiters;
+  while (waiters.size() < count) {
     auto waiter = outputs::make_boot_waiter();
     if (!waiter) return tl::unexpected(waiter.error());
-    outputs::DeliveryContext context{*store_.ring,
-                                     *reader,
-                                     output.reader_id,
-                                     clock_,
-                                     base::Random::from_system(),
-                                     log_.named(output.display, output.log_level),
-                                     output.display};
-    outputs_.push_back({std::string(output.plugin->name), output.worker.alias, output.display,
-                        output.reader_id,
-                        std::make_unique<outputs::Worker>(std::move(output.output), output.worker,
-                                                          std::move(context), std::move(*waiter))});
+    waiters.push_back(std::move(*waiter));
+  }
+  return waiters;
+}
+
+base::Status Pipeline::make_outputs() {
+  if (auto settled = settle_readers(configuration_.outputs); !settled) return settled;
+  auto waiters = make_waiters(configuration_.outputs.size());
+  if (!waiters) return tl::unexpected(waiters.error());
+  for (std::size_t i = 0; i < configuration_.outputs.size(); ++i) {
+    auto made = make_output(configuration_.outputs[i], std::move((*waiters)[i]));
+    if (!made) return tl::unexpected(made.error());
+    outputs_.push_back(std::move(*made));
   }
   // A new ring knows its readers in one slot only: a kill that tears this one must not cost them.
   if (auto synced = store_.ring->sync(true); !synced) log_.error("{}", synced.error().message);
-  store_.ring->on_append([this] {
-    for (const RunningOutput& output : outputs_) output.worker->notify();
-  });
+  announce_appends();
   return base::ok();
+}
+
+// Appends come from other threads: they see a list of their own.
+void Pipeline::announce_appends() {
+  std::vector<outputs::Worker*> workers;
+  for (const RunningOutput& output : outputs_) workers.push_back(output.worker.get());
+  store_.ring->on_append([workers = std::move(workers)] {
+    for (outputs::Worker* worker : workers) worker->notify();
+  });
 }
 
 Pool Pipeline::pool() {
@@ -102,9 +149,8 @@ base::Status Pipeline::start() {
   start_sync();
   for (const RunningOutput& output : outputs_) output.worker->start();
   if (auto started = start_services(); !started) return started;
-  gatherer_ = std::make_unique<Gatherer>(io_, pool(), configuration_.inputs, configuration_.agent,
-                                         writer_, clock_, log_);
-  gatherer_->start();
+  gatherer_ = std::make_unique<Gatherer>(io_, pool(), writer_, clock_, log_);
+  for (const auto& input : inputs_) run(input, configuration_.agent.round_interval);
   return base::ok();
 }
 
@@ -115,24 +161,37 @@ void Pipeline::start_sync() {
 }
 
 base::Status Pipeline::start_services() {
-  services_ = std::make_unique<Services>(io_, pool(), configuration_.inputs, writer_, clock_, log_);
-  return services_->start();
+  for (const auto& input : inputs_) {
+    if (auto started = services_.start(input); !started) return started;
+  }
+  return base::ok();
+}
+
+void Pipeline::run(const std::shared_ptr<ConfiguredInput>& input, bool round) {
+  const bool gathers = input->input != nullptr && input->service() == nullptr;
+  if (gathers) gatherer_->add(input, round);
 }
 
 void Pipeline::run_io_until(base::BootTime deadline, const std::function<bool()>& done) {
   // Without work of its own the context would return at once, again and again.
   const auto work = asio::make_work_guard(io_);
-  io_.restart();
-  while (!done() && clock_.boot() < deadline) io_.run_one_for(std::chrono::milliseconds(10));
+  while (!done() && clock_.boot() < deadline) {
+    io_.restart();  // a signal may stop it: whoever called us looks into that
+    io_.run_one_for(std::chrono::milliseconds(10));
+  }
+}
+
+// Those that are not done by then are kept, as their jobs still use them.
+void Pipeline::stop_services(const Inputs& inputs, base::BootTime deadline) {
+  const auto open = services_.stop(inputs);
+  run_io_until(deadline, [&open] { return *open == 0; });
+  if (*open > 0) abandoned_.insert(abandoned_.end(), inputs.begin(), inputs.end());
 }
 
 void Pipeline::stop_inputs(base::BootTime deadline) {
-  if (services_) services_->stop();
   if (gatherer_) gatherer_->stop();
-  run_io_until(deadline, [this] {
-    return (!services_ || services_->open() == 0) && (!gatherer_ || gatherer_->running() == 0);
-  });
-  services_.reset();
+  stop_services(services_.all(), deadline);
+  run_io_until(deadline, [&] { return !gatherer_ || gatherer_->running() == 0; });
 }
 
 void Pipeline::stop_outputs(base::BootTime deadline) {
@@ -188,11 +247,11 @@ bool Pipeline::run_once(base::BootTime deadline, base::Duration listen_for) {
     });
   };
   const auto gather = [&](bool only_rates) {
-    for (ConfiguredInput& input : configuration_.inputs) {
-      if (input.input == nullptr || input.service() != nullptr) continue;
-      if (only_rates && !input.plugin->needs_two_gathers) continue;
-      const auto log = log_.named(input.display, input.log_level);
-      good = gather_once(input, writer_.limits(), clock_, log, store) && good;
+    for (const auto& input : inputs_) {
+      if (input->input == nullptr || input->service() != nullptr) continue;
+      if (only_rates && !input->plugin->needs_two_gathers) continue;
+      const auto log = log_.named(input->display, input->log_level);
+      good = gather_once(*input, writer_.limits(), clock_, log, store) && good;
     }
   };
   gather(false);

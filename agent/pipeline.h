@@ -13,6 +13,7 @@
 #include "agent/base/log.h"
 #include "agent/configuration.h"
 #include "agent/gatherer.h"
+#include "agent/reload_plan.h"
 #include "agent/services.h"
 #include "agent/store.h"
 #include "buffer/block_writer.h"
@@ -26,7 +27,19 @@ struct RunningOutput {
   std::string alias;
   std::string display;
   std::string reader_id;
+  std::string content;  // as ConfiguredOutput has it
+  buffer::ReaderId reader = 0;
   std::unique_ptr<outputs::Worker> worker;
+};
+
+// What became of the configuration since the start, for status. Times in ns since the epoch.
+struct ReloadState {
+  std::int64_t loaded_ns = 0;  // when the one in use was loaded
+  std::uint64_t reloads = 0;   // good ones
+  std::uint64_t failures = 0;
+  std::int64_t failing_since_ns = 0;  // since when what the files say could not be used; 0: in use
+  std::string failed_why;             // the last time
+  std::vector<std::string> pending;   // options that take effect at the next start
 };
 
 // What is left when the agent has stopped.
@@ -35,6 +48,9 @@ struct StopReport {
   std::uint64_t buffered = 0;  // points of the output furthest behind, still in the ring
   std::uint64_t lost = 0;      // of them in memory only, because the device fails
 };
+
+// What a block may hold: no more than the smallest batch of any output.
+[[nodiscard]] buffer::BlockLimits block_limits(const Configuration& configuration);
 
 class Pipeline {
  public:
@@ -55,11 +71,26 @@ class Pipeline {
   // within shutdown_timeout. Runs the io_context meanwhile; the ring is closed when it returns.
   StopReport stop();
 
+  // The new configuration in place of the one that runs. What did not change goes on untouched:
+  // same sockets, schedule, counters; same worker, connection, waits. What changed or went is
+  // stopped: listeners answer what they have, outputs finish their request, and what is buffered
+  // for an output that went stays as an orphan's. Takes up to shutdown_timeout, and runs the
+  // io_context meanwhile. On failure (an address in use) the old configuration goes on. Between
+  // start() and stop(), not from within a handler.
+  [[nodiscard]] base::Status apply(Configuration next);
+  // A reload did not come to apply(), or that failed.
+  void reload_failed(const std::string& why);
+
   // `once`: every input gathered (twice where rates need it), listeners open for `listen_for`,
   // everything delivered or given up by `deadline`. True if nothing failed and nothing is left.
   bool run_once(base::BootTime deadline, base::Duration listen_for = {});
 
+  // What is in use. Its inputs are in inputs(), its outputs are without their plugins.
   [[nodiscard]] const Configuration& configuration() const { return configuration_; }
+  [[nodiscard]] const std::vector<std::shared_ptr<ConfiguredInput>>& inputs() const {
+    return inputs_;
+  }
+  [[nodiscard]] const ReloadState& reloads() const { return reloads_; }
   [[nodiscard]] const Store& store() const { return store_; }
   [[nodiscard]] const std::vector<RunningOutput>& outputs() const { return outputs_; }
   [[nodiscard]] const std::vector<std::string>& orphans() const { return orphans_; }
@@ -69,9 +100,25 @@ class Pipeline {
  private:
   Pipeline(asio::io_context& io, Configuration configuration, Store store, const base::Clock& clock,
            const base::Logger& log);
-  [[nodiscard]] base::Status settle_readers();
+  using Waiters = std::vector<std::unique_ptr<outputs::Waiter>>;
+  using Inputs = std::vector<std::shared_ptr<ConfiguredInput>>;
+  [[nodiscard]] base::Status settle_readers(const std::vector<ConfiguredOutput>& outputs);
   [[nodiscard]] base::Status make_outputs();
+  [[nodiscard]] base::Result<RunningOutput> make_output(ConfiguredOutput& output,
+                                                        std::unique_ptr<outputs::Waiter> waiter);
+  [[nodiscard]] static base::Result<Waiters> make_waiters(std::size_t count);
+  void announce_appends();
   [[nodiscard]] Pool pool();
+  void stop_services(const Inputs& inputs, base::BootTime deadline);
+  void run(const std::shared_ptr<ConfiguredInput>& input, bool round);
+
+  // apply(), in pipeline_reload.cpp
+  [[nodiscard]] base::Status replace_inputs(Configuration& next);
+  void go_back(const Inputs& started, const Inputs& stopped);
+  [[nodiscard]] base::Status replace_outputs(Configuration& next, const Matches& plan,
+                                             Waiters waiters);
+  void end_outputs(const std::vector<std::size_t>& which, const Configuration& next);
+  void adopt(Configuration next);
   void stop_inputs(base::BootTime deadline);
   void store_what_is_open();
   void stop_outputs(base::BootTime deadline);
@@ -91,7 +138,10 @@ class Pipeline {
   std::vector<RunningOutput> outputs_;
   std::vector<std::string> orphans_;
   std::unique_ptr<Gatherer> gatherer_;
-  std::unique_ptr<Services> services_;
+  Inputs inputs_;
+  Services services_;
+  Inputs abandoned_;  // listeners that were still busy when their time to stop was over
+  ReloadState reloads_;
 };
 
 }  // namespace holdfast::agent

@@ -19,39 +19,38 @@ namespace holdfast::agent {
 // I/O thread only.
 class Services {
  public:
-  // Everything outlives the object, and `inputs` stay where they are.
-  Services(asio::io_context& io, Pool pool, std::vector<ConfiguredInput>& inputs,
-           buffer::BlockSink& sink, const base::Clock& clock, const base::Logger& log);
+  using Inputs = std::vector<std::shared_ptr<ConfiguredInput>>;
+
+  // Everything outlives the object; inputs it holds while they run.
+  Services(asio::io_context& io, Pool pool, buffer::BlockSink& sink, const base::Clock& clock,
+           const base::Logger& log);
   ~Services();
   Services(const Services&) = delete;
   Services& operator=(const Services&) = delete;
 
-  // An input that is to be left out loses its `input`; its counters say why.
-  [[nodiscard]] base::Status start();
-  // No more attempts; those that run take nothing new and answer what they have.
-  void stop();
-  // How many run, or are still answering.
-  [[nodiscard]] std::size_t open() const { return *open_; }
+  // Inputs that receive nothing by themselves are left alone. One that is to be left out loses its
+  // `input`; its counters say why.
+  [[nodiscard]] base::Status start(const std::shared_ptr<ConfiguredInput>& input);
+  // No more attempts; those that run take nothing new and answer what they have. The number that
+  // still does goes to zero in time.
+  [[nodiscard]] std::shared_ptr<const std::size_t> stop(const Inputs& which);
+  // Those that run, or are tried again.
+  [[nodiscard]] Inputs all() const;
 
  private:
   struct Retry;
 
-  [[nodiscard]] base::Status start_one(ConfiguredInput& input);
+  [[nodiscard]] base::Status start_one(const std::shared_ptr<ConfiguredInput>& input);
   void retry_later(Retry& retry);
   void try_again(Retry& retry);
 
   asio::io_context& io_;
   Pool pool_;
-  std::vector<ConfiguredInput>& inputs_;
   buffer::BlockSink& sink_;
   const base::Clock& clock_;
   base::Logger log_;
-  std::vector<inputs::ServiceInput*> started_;
-  std::vector<std::unique_ptr<Retry>> retries_;
-  // Outlives this object in what the inputs call at their end.
-  std::shared_ptr<std::size_t> open_ = std::make_shared<std::size_t>(0);
-  // Timers' handlers may run after this object is gone: they look at this first.
-  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+  Inputs started_;
+  std::vector<std::shared_ptr<Retry>> retries_;
 };
 
 }  // namespace holdfast::agent

@@ -50,6 +50,16 @@ Json ring_part(const Pipeline& pipeline, const buffer::RingInfo& info) {
   return ring;
 }
 
+Json configuration_part(const ReloadState& state) {
+  const std::int64_t failing = state.failing_since_ns;
+  return {{"loaded_at", utc(state.loaded_ns)},
+          {"reloads", state.reloads},
+          {"failed_reloads", state.failures},
+          {"failing_since", failing == 0 ? Json(nullptr) : Json(utc(failing))},
+          {"last_error", null_if_empty(state.failed_why)},
+          {"pending_restart", state.pending}};
+}
+
 Json input_part(const ConfiguredInput& input) {
   const inputs::InputCounters& counters = *input.counters;
   return {{"name", input.plugin->name},
@@ -102,6 +112,20 @@ std::string store_text(const Json& store) {
                      failed == 0 ? "" : fmt::format("; {} COULD NOT BE KEPT", failed));
 }
 
+// Nothing while what the files say is in use.
+std::string configuration_text(const Json& json) {
+  std::string out;
+  if (json.at("failing_since").is_string()) {
+    out += fmt::format("config  NOT RELOADED since {}: {}\n",
+                       json.at("failing_since").get<std::string>(),
+                       json.at("last_error").get<std::string>());
+  }
+  for (const Json& option : json.at("pending_restart")) {
+    out += fmt::format("config  {} takes effect at the next start\n", option.get<std::string>());
+  }
+  return out;
+}
+
 // Throws Json::exception where the document is not as status_json writes it.
 std::string rendered(const Json& json) {
   const Json& ring = json.at("ring");
@@ -138,6 +162,7 @@ std::string rendered(const Json& json) {
     }
     if (output.contains("rejected_store")) out += store_text(output.at("rejected_store"));
   }
+  out += configuration_text(json.at("configuration"));
   if (json.at("health").is_string())
     out += "health  " + json.at("health").get<std::string>() + "\n";
   return out;
@@ -160,12 +185,11 @@ std::string status_json(const Pipeline& pipeline) {
                {"hostname", pipeline.configuration().hostname},
                {"healthy", state.good},
                {"health", null_if_empty(state.why)},
+               {"configuration", configuration_part(pipeline.reloads())},
                {"ring", ring_part(pipeline, info)},
                {"inputs", Json::array()},
                {"outputs", Json::array()}};
-  for (const ConfiguredInput& input : pipeline.configuration().inputs) {
-    json["inputs"].push_back(input_part(input));
-  }
+  for (const auto& input : pipeline.inputs()) json["inputs"].push_back(input_part(*input));
   for (const RunningOutput& output : pipeline.outputs()) {
     json["outputs"].push_back(output_part(output, info));
   }

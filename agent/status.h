@@ -8,7 +8,7 @@
 
 namespace holdfast::agent {
 
-// The status document of README.md, as JSON text. Any thread.
+// The status document of README.md, as JSON text. I/O thread.
 [[nodiscard]] std::string status_json(const Pipeline& pipeline);
 
 struct Health {

@@ -17,12 +17,25 @@ struct BlockWriter::Ticket {
 };
 
 BlockWriter::BlockWriter(Ring& ring, const BlockWriterOptions& options)
-    : ring_(ring), options_(options), compressor_(options.compression_level) {
+    : ring_(ring),
+      options_(options),
+      limits_(options.limits),
+      compressor_(options.compression_level) {
   gathered_.origin = Origin::kGathered;
   ring_.on_sync_done([this](const SyncDone& done) { synced(done); });
 }
 
 BlockWriter::~BlockWriter() { ring_.on_sync_done({}); }
+
+BlockLimits BlockWriter::limits() const {
+  const std::lock_guard lock(mutex_);
+  return limits_;
+}
+
+void BlockWriter::set_limits(const BlockLimits& limits) {
+  const std::lock_guard lock(mutex_);
+  limits_ = limits;
+}
 
 bool BlockWriter::busy() const {
   const std::lock_guard lock(mutex_);
@@ -30,8 +43,8 @@ bool BlockWriter::busy() const {
 }
 
 bool BlockWriter::fits(const Draft& open, const Lines& piece) const {
-  return open.lines.size() + piece.bytes.size() <= options_.limits.raw_bytes &&
-         open.points + piece.points <= options_.limits.points;
+  return open.lines.size() + piece.bytes.size() <= limits_.raw_bytes &&
+         open.points + piece.points <= limits_.points;
 }
 
 void BlockWriter::put(Draft& open, const Lines& piece, const std::shared_ptr<Ticket>& ticket) {
@@ -46,7 +59,7 @@ void BlockWriter::put(Draft& open, const Lines& piece, const std::shared_ptr<Tic
   open.newest_ns = std::max(open.newest_ns, piece.newest_ns);
   open.shares.push_back({ticket, piece.points});
   ++ticket->open_pieces;
-  if (open.lines.size() >= options_.limits.raw_bytes || open.points >= options_.limits.points) {
+  if (open.lines.size() >= limits_.raw_bytes || open.points >= limits_.points) {
     close(open);
   }
 }

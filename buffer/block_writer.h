@@ -34,7 +34,10 @@ class BlockWriter final : public BlockSink {
   BlockWriter(const BlockWriter&) = delete;
   BlockWriter& operator=(const BlockWriter&) = delete;
 
-  [[nodiscard]] BlockLimits limits() const override { return options_.limits; }
+  [[nodiscard]] BlockLimits limits() const override;
+  // For blocks from now on. Pieces cut to larger limits before get blocks of their own.
+  // Thread-safe.
+  void set_limits(const BlockLimits& limits);
   void add(std::span<const Lines> pieces, Origin origin, Done done) override;
   void flush() override;
   // True while closed blocks wait: for another thread that stores them, or for a sync.
@@ -72,6 +75,7 @@ class BlockWriter final : public BlockSink {
   const BlockWriterOptions options_;
 
   mutable std::mutex mutex_;
+  BlockLimits limits_;
   Draft received_, gathered_;  // open
   std::deque<Draft> waiting_;
   std::size_t waiting_bytes_ = 0;

@@ -275,6 +275,9 @@ class Ring {
   // still pending for anyone. When there are 8, the reader that settle_orphans() has known as an
   // orphan for longest is given up for it; fails when there is none.
   [[nodiscard]] virtual base::Result<ReaderId> attach(std::string_view id) = 0;
+  // The reader's output is gone: an orphan from the next settle_orphans() on. No batch of it may be
+  // in flight, and its id is not used again until attach() returns it.
+  virtual void detach(ReaderId reader) = 0;
   // Readers in the file that no attach() has claimed are marked orphaned from now; those orphaned
   // for longer than `keep` are removed. Call once all known outputs are attached. Returns those
   // kept.
@@ -304,6 +307,9 @@ class Ring {
   virtual void acknowledge(ReaderId reader, std::uint64_t points, const Outcome& outcome) = 0;
   // The batch in flight is given back untouched.
   virtual void release(ReaderId reader) = 0;
+
+  // In place of RingOptions::max_age, from the next read on.
+  virtual void set_max_age(base::Duration max_age) = 0;
 
   // Points pending for this reader, in flight included.
   [[nodiscard]] virtual std::uint64_t pending_points(ReaderId reader, Part part) const = 0;

@@ -60,6 +60,8 @@ class RingFile final : public Ring {
   void on_sync_done(std::function<void(const SyncDone&)> callback) override;
   void on_append(std::function<void()> callback) override;
   [[nodiscard]] base::Result<ReaderId> attach(std::string_view id) override;
+  void detach(ReaderId reader) override;
+  void set_max_age(base::Duration max_age) override;
   std::vector<std::string> settle_orphans(base::Duration keep) override;
   using Ring::pending_points;
   using Ring::read;
@@ -129,6 +131,7 @@ class RingFile final : public Ring {
     std::uint64_t floor = 0;  // below it the file is overwritten
     std::uint16_t era = 0;
     base::BootTime era_since, now;
+    base::Duration max_age{};
     std::uint32_t now_s = 0;  // by the wall clock
   };
   // One read in the making.
@@ -231,7 +234,8 @@ class RingFile final : public Ring {
   [[nodiscard]] Medium medium() const;
   [[nodiscard]] std::uint64_t data_size() const { return medium_.superblock.data_size; }
 
-  RingOptions options_;  // the limits that depend on the file's size: as medium_
+  // The limits that depend on the file's size: as medium_. max_age: under mutex_.
+  RingOptions options_;
   const base::Clock& clock_;
   const base::Logger logger_;
   // Taken in this order where more than one is held. Only mutex_ guards bookkeeping, and it is

@@ -41,6 +41,7 @@ RingFile::Snapshot RingFile::snapshot(ReaderId id, Part part) {
   // In this order: a step of the clock in between shows in the era.
   seen.now_s = now_s();
   seen.now = clock_.boot();
+  seen.max_age = options_.max_age;
   update_era();
   const Reader& reader = readers_[id];
   assert(!reader.in_flight);
@@ -61,10 +62,10 @@ RingFile::Snapshot RingFile::snapshot(ReaderId id, Part part) {
 
 // Blocks of an earlier era were stored before this one began: their own times say nothing.
 bool RingFile::too_old(std::uint32_t stored_at_s, std::uint16_t era, const Snapshot& seen) const {
-  if (options_.max_age <= base::Duration::zero()) return false;
-  if (era != seen.era) return seen.now - seen.era_since > options_.max_age;
+  if (seen.max_age <= base::Duration::zero()) return false;
+  if (era != seen.era) return seen.now - seen.era_since > seen.max_age;
   const std::chrono::seconds age(std::int64_t{seen.now_s} - std::int64_t{stored_at_s});
-  return age > options_.max_age;
+  return age > seen.max_age;
 }
 
 // Takes blocks from `at` on until a limit, the end of the range, or something that does not follow.

@@ -51,6 +51,17 @@ base::Result<ReaderId> RingFile::attach(std::string_view id) {
   return index;
 }
 
+void RingFile::detach(ReaderId id) {
+  const std::lock_guard lock(mutex_);
+  assert(!readers_[id].in_flight);
+  readers_[id].attached = false;
+}
+
+void RingFile::set_max_age(base::Duration max_age) {
+  const std::lock_guard lock(mutex_);
+  options_.max_age = max_age;
+}
+
 // It starts where the reader furthest behind stands: at what is still pending for anyone.
 RingFile::Reader RingFile::new_reader(std::string_view id) const {
   Mark begin = has_readers() ? held_mark(accepted_) : oldest_;

@@ -3,7 +3,7 @@
 namespace holdfast::buffer {
 
 SyncWorker::SyncWorker(Ring& ring, base::Duration interval, bool syncs, base::Logger logger)
-    : ring_(ring), interval_(interval), syncs_(syncs), logger_(std::move(logger)) {
+    : ring_(ring), syncs_(syncs), logger_(std::move(logger)), interval_(interval) {
   ring_.on_sync_wanted([this] {
     const std::lock_guard lock(mutex_);
     wanted_ = true;
@@ -16,6 +16,11 @@ SyncWorker::~SyncWorker() {
   thread_.request_stop();
   thread_.join();
   ring_.on_sync_wanted({});
+}
+
+void SyncWorker::set_interval(base::Duration interval) {
+  const std::lock_guard lock(mutex_);
+  interval_ = interval;
 }
 
 void SyncWorker::run(const std::stop_token& stop) {

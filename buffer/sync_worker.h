@@ -22,17 +22,20 @@ class SyncWorker {
   SyncWorker(const SyncWorker&) = delete;
   SyncWorker& operator=(const SyncWorker&) = delete;
 
+  // From the next sync on. Thread-safe.
+  void set_interval(base::Duration interval);
+
  private:
   void run(const std::stop_token& stop);
 
   Ring& ring_;
-  const base::Duration interval_;
   const bool syncs_;
   const base::Logger logger_;
   base::LogThrottle throttle_{std::chrono::minutes(1)};
   std::mutex mutex_;
   std::condition_variable_any wake_;
   bool wanted_ = false;
+  base::Duration interval_;
   std::jthread thread_;
 };
 

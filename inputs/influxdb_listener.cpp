@@ -252,6 +252,7 @@ base::Status InfluxdbListener::start(const ServiceContext& context) {
       log_);
   if (!server) return tl::unexpected(server.error());
   server_ = std::move(*server);
+  stopping_ = false;
   log_.info("listening on {} (port {})", options_.service_address, server_->port());
   return base::ok();
 }
@@ -262,7 +263,7 @@ void InfluxdbListener::stop(std::function<void()> stopped) {
 }
 
 void InfluxdbListener::handle(http::Request request, http::Responder responder) {
-  if (stopping_) return responder.respond(error_answer(503, "the agent is stopping"));
+  if (stopping_) return responder.respond(error_answer(503, "the listener is stopping"));
   if (request.path == "/ping") return responder.respond(ping_answer(request));
   if (!credentials_.accept(request.header("authorization"))) {
     auto answer = error_answer(401, "authorization failed");

@@ -45,7 +45,8 @@ struct ServiceContext {
 
 class ServiceInput : public Input {
  public:
-  // Called on the I/O thread. Failure (port in use) is reported and ends the start of the agent.
+  // Called on the I/O thread. Failure (port in use) is reported and ends the start of the agent, or
+  // the reload. Called again after `stopped` when a reload goes back to what was.
   [[nodiscard]] virtual base::Status start(const ServiceContext& context) = 0;
   // Called on the I/O thread: takes no new requests, answers those it has, then calls `stopped`.
   virtual void stop(std::function<void()> stopped) = 0;

@@ -22,7 +22,8 @@ void Worker::notify() {
   if (delivery_.wants_waking()) waiter_->wake();
 }
 
-void Worker::request_stop(base::BootTime deadline) {
+void Worker::request_stop(base::BootTime deadline, LastFlush last_flush) {
+  if (last_flush == LastFlush::kNo) last_flush_ = false;
   stop_.request(deadline);
   waiter_->wake();
 }
@@ -37,7 +38,8 @@ void Worker::run() {
     const base::BootTime next = delivery_.step(stop_);
     if (!stop_.requested()) waiter_->wait_until(next);
   }
-  delivery_.finish(stop_);
+  if (last_flush_) delivery_.finish(stop_);
+  ended_ = true;
 }
 
 }  // namespace holdfast::outputs

@@ -1,6 +1,7 @@
 // Worker: the thread of one output. It steps a Delivery and sleeps in between.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <thread>
 
@@ -10,6 +11,8 @@
 #include "outputs/waiter.h"
 
 namespace holdfast::outputs {
+
+enum class LastFlush { kYes, kNo };
 
 // All functions may be called from any thread, join() from one. Destroying a running worker stops
 // it without a last flush.
@@ -26,9 +29,11 @@ class Worker {
   // Something was appended to the ring; cheap, and wakes the thread only if that makes a full
   // batch.
   void notify();
-  // Finish the request in flight, make one last flush unless an announced wait forbids it, and end;
-  // all of it until `deadline`. Returns at once.
-  void request_stop(base::BootTime deadline);
+  // Finish the request in flight, make one last flush (if asked, and unless an announced wait
+  // forbids it), and end; all of it until `deadline`. Returns at once.
+  void request_stop(base::BootTime deadline, LastFlush last_flush = LastFlush::kYes);
+  // True once nothing is sent any more and no batch is in flight: join() is then quick.
+  [[nodiscard]] bool ended() const { return ended_; }
   // Waits for the thread to end.
   void join();
 
@@ -40,6 +45,8 @@ class Worker {
   Delivery delivery_;
   std::unique_ptr<Waiter> waiter_;
   StopSignal stop_;
+  std::atomic<bool> last_flush_{true};
+  std::atomic<bool> ended_{false};
   std::jthread thread_;
 };
 

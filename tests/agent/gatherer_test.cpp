@@ -85,6 +85,11 @@ base::Status one_point(inputs::Accumulator& out) {
   return base::ok();
 }
 
+// The test keeps it alive.
+std::shared_ptr<agent::ConfiguredInput> shared_with(agent::ConfiguredInput& input) {
+  return {std::shared_ptr<void>(), &input};
+}
+
 // Runs gathers until `done`, at most ten seconds.
 void run_until(std::vector<agent::ConfiguredInput>& inputs, CountingSink& sink,
                const std::function<bool()>& done) {
@@ -92,8 +97,8 @@ void run_until(std::vector<agent::ConfiguredInput>& inputs, CountingSink& sink,
   asio::thread_pool pool(2);
   const base::SystemClock clock;
   agent::Gatherer gatherer(io, [&](std::function<void()> job) { asio::post(pool, std::move(job)); },
-                           inputs, {}, sink, clock, {});
-  gatherer.start();
+                           sink, clock, {});
+  for (agent::ConfiguredInput& input : inputs) gatherer.add(shared_with(input), true);
   const auto deadline = clock.boot() + 10s;
   while (!done() && clock.boot() < deadline) io.run_one_for(10ms);
   EXPECT_TRUE(done());
@@ -128,6 +133,15 @@ TEST(Gatherer, GathersWithoutAPauseAreStoredAllTheSame) {
   CountingSink sink;
   run_until(inputs, sink, [&] { return !sink.blocks().empty(); });
   EXPECT_GE(inputs[0].counters->gathers, 2U);
+}
+
+// The timer of a block may run out while the end of a gather sets it anew.
+TEST(Gatherer, ABlockIsClosedOnceThoughItsTimerRunsOutAndIsSetAtOnce) {
+  std::vector<agent::ConfiguredInput> inputs;
+  for (int i = 0; i < 20; ++i) inputs.push_back(scripted(one_point, 20ms));
+  CountingSink sink;
+  run_until(inputs, sink, [&] { return sink.blocks().size() >= 4; });
+  EXPECT_EQ(inputs[0].counters->errors, 0U);
 }
 
 TEST(Gatherer, ABrokenInputDoesNotStopTheOthers) {

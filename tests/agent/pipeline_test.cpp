@@ -76,7 +76,7 @@ TEST_F(PipelineTest, PointsGoTheWholeWay) {
   EXPECT_TRUE(report.orderly);
   EXPECT_EQ(report.buffered, 0U);
   std::uint64_t gathered = 0;
-  for (const auto& input : pipeline_->configuration().inputs) gathered += input.counters->gathered;
+  for (const auto& input : pipeline_->inputs()) gathered += input->counters->gathered;
   EXPECT_EQ(lines_written(), gathered);
 }
 

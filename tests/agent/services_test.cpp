@@ -49,12 +49,18 @@ class ServicesTest : public testing::Test {
     input.startup_errors = behavior;
     input.counters = std::make_unique<inputs::InputCounters>();
     input.input = std::make_unique<StubbornInput>(calls, failures);
-    inputs_.push_back(std::move(input));
+    inputs_.push_back(std::make_shared<agent::ConfiguredInput>(std::move(input)));
   }
   std::unique_ptr<agent::Services> services() {
     return std::make_unique<agent::Services>(
-        io_, [](const std::function<void()>& job) { job(); }, inputs_, sink_, clock_,
-        base::Logger());
+        io_, [](const std::function<void()>& job) { job(); }, sink_, clock_, base::Logger());
+  }
+  // All that were added.
+  [[nodiscard]] base::Status start(agent::Services& services) const {
+    for (const auto& input : inputs_) {
+      if (auto started = services.start(input); !started) return started;
+    }
+    return base::ok();
   }
   void run_until(const std::function<bool()>& done) {
     const auto deadline = clock_.boot() + 20s;
@@ -68,7 +74,7 @@ class ServicesTest : public testing::Test {
   asio::io_context io_{1};
   base::SystemClock clock_;
   NoSink sink_;
-  std::vector<agent::ConfiguredInput> inputs_;
+  agent::Services::Inputs inputs_;
 };
 
 TEST_F(ServicesTest, AnErrorEndsTheStartAndWhatRunsCanBeStopped) {
@@ -77,12 +83,12 @@ TEST_F(ServicesTest, AnErrorEndsTheStartAndWhatRunsCanBeStopped) {
   add(first, 0, StartupErrors::kFail);
   add(second, 1, StartupErrors::kFail);
   const auto made = services();
-  const auto started = made->start();
+  const auto started = start(*made);
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().message, "inputs.stubborn: port in use");
-  EXPECT_EQ(made->open(), 1U);
-  made->stop();
-  EXPECT_EQ(made->open(), 0U);
+  EXPECT_EQ(made->all().size(), 1U);
+  EXPECT_EQ(*made->stop(made->all()), 0U);
+  EXPECT_TRUE(made->all().empty());
   EXPECT_EQ(first.stops, 1);
   EXPECT_EQ(second.stops, 0);
 }
@@ -93,12 +99,12 @@ TEST_F(ServicesTest, OneThatIsIgnoredIsLeftOutAndTheOthersRun) {
   add(first, 1, StartupErrors::kIgnore);
   add(second, 0, StartupErrors::kFail);
   const auto made = services();
-  ASSERT_TRUE(made->start());
-  EXPECT_EQ(made->open(), 1U);
-  EXPECT_EQ(inputs_[0].input, nullptr);
-  EXPECT_EQ(inputs_[0].service(), nullptr);
-  EXPECT_EQ(inputs_[0].counters->last_error(), "cannot start: port in use");
-  made->stop();
+  ASSERT_TRUE(start(*made));
+  EXPECT_EQ(made->all().size(), 1U);
+  EXPECT_EQ(inputs_[0]->input, nullptr);
+  EXPECT_EQ(inputs_[0]->service(), nullptr);
+  EXPECT_EQ(inputs_[0]->counters->last_error(), "cannot start: port in use");
+  (void)made->stop(made->all());
   EXPECT_EQ(first.stops, 0);
   EXPECT_EQ(second.stops, 1);
 }
@@ -107,12 +113,12 @@ TEST_F(ServicesTest, OneThatIsRetriedStartsWhenItCan) {
   Calls calls;
   add(calls, 3, StartupErrors::kRetry);
   const auto made = services();
-  ASSERT_TRUE(made->start());
-  EXPECT_EQ(made->open(), 0U);
-  run_until([&] { return made->open() == 1; });
+  ASSERT_TRUE(start(*made));
+  EXPECT_EQ(calls.starts, 1);
+  run_until([&] { return calls.starts == 4; });
   EXPECT_EQ(calls.starts, 4);
-  EXPECT_EQ(inputs_[0].counters->errors, 3U);
-  made->stop();
+  EXPECT_EQ(inputs_[0]->counters->errors, 3U);
+  (void)made->stop(made->all());
   EXPECT_EQ(calls.stops, 1);
 }
 
@@ -120,9 +126,9 @@ TEST_F(ServicesTest, NothingIsRetriedAfterTheStop) {
   Calls calls;
   add(calls, 1000, StartupErrors::kRetry);
   auto made = services();
-  ASSERT_TRUE(made->start());
+  ASSERT_TRUE(start(*made));
   run_until([&] { return calls.starts >= 2; });
-  made->stop();
+  (void)made->stop(made->all());
   const int starts = calls.starts;
   made.reset();
   io_.restart();

@@ -204,6 +204,18 @@ class RingMaxAgeTest : public HeldFixture {
   ReaderId reader_ = 0;
 };
 
+TEST_F(RingMaxAgeTest, MayBeChangedWhileRunning) {
+  receive(3);
+  clock_.advance(hours(2));
+  receive(2);
+  ring_->set_max_age({});
+  EXPECT_EQ(read_all(reader_), numbers(0, 5)) << "never too old";
+  ring_->release(reader_);
+  ring_->set_max_age(hours(1));
+  EXPECT_EQ(read_all(reader_), numbers(3, 5));
+  EXPECT_EQ(expired(), 3U);
+}
+
 TEST_F(RingMaxAgeTest, WhatWasStoredTooLongAgoIsCountedAndNotHandedOut) {
   receive(3);
   clock_.advance(std::chrono::minutes(30));

@@ -244,6 +244,33 @@ TEST_F(RingTest, AnOrphanThatIsClaimedAgainLosesNothing) {
   EXPECT_EQ(drain(*ring_, reader), numbers(0, 3));
 }
 
+TEST_F(RingTest, ADetachedReaderIsAnOrphanAndMayBeClaimedAgain) {
+  const ReaderId gone = *ring_->attach("gone");
+  const ReaderId other = *ring_->attach("other");
+  append(3);
+  EXPECT_EQ(drain(*ring_, other), numbers(0, 3));
+  ring_->detach(gone);
+  const auto week = std::chrono::hours(24 * 7);
+  EXPECT_EQ(ring_->settle_orphans(week), (std::vector<std::string>{"gone"}));
+  EXPECT_FALSE(reader_info(*ring_, "gone").attached);
+  EXPECT_NE(reader_info(*ring_, "gone").orphaned_ns, 0);
+  append(2);
+  EXPECT_EQ(drain(*ring_, other), numbers(3, 5));
+  EXPECT_EQ(reader_info(*ring_, "gone").ledger.buffered, 5U);
+  const ReaderId again = *ring_->attach("gone");
+  EXPECT_TRUE(ring_->settle_orphans(week).empty());
+  EXPECT_EQ(drain(*ring_, again), numbers(0, 5));
+}
+
+TEST_F(RingTest, ADetachedReaderMakesRoomForANewOne) {
+  std::vector<ReaderId> readers;
+  for (int i = 0; i < 8; ++i) readers.push_back(*ring_->attach(fmt::format("r{}", i)));
+  ring_->detach(readers[3]);
+  EXPECT_EQ(ring_->settle_orphans(std::chrono::hours(1)).size(), 1U);
+  EXPECT_EQ(*ring_->attach("new"), readers[3]);
+  EXPECT_FALSE(ring_->attach("one more"));
+}
+
 TEST_F(RingTest, ThePlaceOfARemovedReaderIsUsedAgain) {
   for (int i = 0; i < 8; ++i) (void)*ring_->attach(fmt::format("r{}", i));
   reopen();

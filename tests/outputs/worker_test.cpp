@@ -114,6 +114,18 @@ TEST_F(WorkerTest, TheLastFlushEndsAtTheDeadline) {
   EXPECT_EQ(ring_.pending_points(0), 50U);
 }
 
+TEST_F(WorkerTest, StopWithoutALastFlushLeavesWhatIsPending) {
+  start();
+  append(20);
+  EXPECT_FALSE(worker_->ended());
+  worker_->request_stop(clock_.boot() + seconds(5), LastFlush::kNo);
+  worker_->join();
+  EXPECT_TRUE(worker_->ended());
+  EXPECT_EQ(http_.count(), 0U);
+  EXPECT_FALSE(ring_.in_flight());
+  EXPECT_EQ(ring_.counters().delivered, 0U);
+}
+
 TEST_F(WorkerTest, StopFinishesWhatIsInFlightAndDrainsTheRest) {
   start({.metric_batch_size = 10});
   http_.during_next([this](const StopSignal&) {

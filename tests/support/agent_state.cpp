@@ -67,6 +67,9 @@ AgentState status_of(const Json& json) {
   state.uptime_s = json.at("uptime_s").get<double>();
   state.version = text(json, "version");
   state.hostname = text(json, "hostname");
+  const Json& configuration = json.at("configuration");
+  state.configuration = {number(configuration, "reloads"), number(configuration, "failed_reloads"),
+                         text(configuration, "failing_since"), text(configuration, "last_error")};
   for (const Json& input : json.at("inputs")) state.inputs[text(input, "name")] = input_of(input);
   for (const Json& output : json.at("outputs")) {
     state.outputs[text(output, "reader")] = output_of(output);

@@ -32,6 +32,12 @@ struct OutputState {
   LedgerState ledger;
 };
 
+struct ConfigurationState {
+  std::uint64_t reloads = 0, failed_reloads = 0;
+  std::string failing_since;  // empty: what the files say is in use
+  std::string last_error;
+};
+
 // /status.json
 struct AgentState {
   bool answered = false;  // false: nobody answered, and the rest says nothing
@@ -40,6 +46,7 @@ struct AgentState {
   double uptime_s = 0;
   std::string version;
   std::string hostname;
+  ConfigurationState configuration;
   std::map<std::string, InputState> inputs;    // by plugin name
   std::map<std::string, OutputState> outputs;  // by reader
 

@@ -104,6 +104,8 @@ class FakeRing final : public buffer::Ring {
   [[nodiscard]] base::Result<buffer::ReaderId> attach(std::string_view) override {
     return buffer::ReaderId{0};
   }
+  void detach(buffer::ReaderId) override {}
+  void set_max_age(base::Duration) override {}
   std::vector<std::string> settle_orphans(base::Duration) override { return {}; }
 
   using buffer::Ring::pending_points;

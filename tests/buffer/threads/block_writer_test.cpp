@@ -118,6 +118,21 @@ TEST_F(BlockWriterTest, ABlockClosesBeforeThePieceThatWouldPassTheLimitOfBytes) 
   EXPECT_EQ(blocks(), (std::vector<std::string>{"aaaaaaaa\nbbbbbbbbb\n", "cc\n"}));
 }
 
+TEST_F(BlockWriterTest, NewLimitsHoldForTheBlocksFromNowOn) {
+  BlockWriter writer(*ring_, {});
+  Answer answer;
+  add(writer, "a\nb\nc\n", 3, answer);
+  buffer::BlockLimits limits;
+  limits.points = 2;
+  writer.set_limits(limits);
+  EXPECT_EQ(writer.limits().points, 2U);
+  add(writer, "d\n", 1, answer);
+  add(writer, "e\n", 1, answer);
+  add(writer, "f\ng\nh\n", 3, answer);  // cut to the limits before
+  EXPECT_EQ(answer.calls, 4);
+  EXPECT_EQ(blocks(), (std::vector<std::string>{"a\nb\nc\n", "d\ne\n", "f\ng\nh\n"}));
+}
+
 TEST_F(BlockWriterTest, ALineLongerThanABlockGetsItsOwn) {
   BlockWriterOptions options;
   options.limits.raw_bytes = 50;
