@@ -81,6 +81,14 @@ base::Result<std::unique_ptr<Pipeline>> build(asio::io_context& io, Configuratio
   return Pipeline::create(io, std::move(configuration), std::move(*store), world.clock, world.log);
 }
 
+void flush_at_signal(asio::signal_set& signals, Pipeline& agent) {
+  signals.async_wait([&](const std::error_code& cancelled, int) {
+    if (cancelled) return;
+    agent.flush();
+    flush_at_signal(signals, agent);
+  });
+}
+
 }  // namespace
 
 int run(const CommandLine& line) {
@@ -101,6 +109,7 @@ int run(const CommandLine& line) {
     stopping = true;
     io.stop();
   });
+  asio::signal_set flushes(io, SIGUSR1);
   Reloader reloader(io, line, *world);
   auto pipeline = build(io, std::move(*configuration), *world);
   if (!pipeline) {
@@ -113,6 +122,7 @@ int run(const CommandLine& line) {
     agent.stop();
     return kExitFailed;
   }
+  flush_at_signal(flushes, agent);
   const std::string socket =
       status_socket_path(status_options, agent.store().path, config::process_environment());
   auto status_server =

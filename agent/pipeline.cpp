@@ -172,6 +172,11 @@ void Pipeline::run(const std::shared_ptr<ConfiguredInput>& input, bool round) {
   if (gathers) gatherer_->add(input, round);
 }
 
+void Pipeline::flush() {
+  writer_.flush();
+  for (const RunningOutput& output : outputs_) output.worker->flush();
+}
+
 void Pipeline::run_io_until(base::BootTime deadline, const std::function<bool()>& done) {
   // Without work of its own the context would return at once, again and again.
   const auto work = asio::make_work_guard(io_);

@@ -78,6 +78,8 @@ class Pipeline {
   // io_context meanwhile. On failure (an address in use) the old configuration goes on. Between
   // start() and stop(), not from within a handler.
   [[nodiscard]] base::Status apply(Configuration next);
+  // What was gathered and is pending goes out now (SIGUSR1).
+  void flush();
   // A reload did not come to apply(), or that failed.
   void reload_failed(const std::string& why);
 

@@ -17,10 +17,19 @@ constexpr base::Duration kDefaultFlushInterval = std::chrono::seconds(10);
 constexpr std::uint64_t kSecondsOfLink = 10;
 constexpr std::uint64_t kSmallRequest = 8U << 10U;
 
+// What the link may carry in a second; 0: no limit.
+std::uint64_t link_rate_of(const WorkerOptions& options) {
+  const double period_s = std::chrono::duration<double>(options.rate_limit_period).count();
+  if (options.rate_limit.count == 0 || period_s <= 0) return 0;
+  const double bytes = static_cast<double>(options.rate_limit.count) / period_s;
+  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(bytes));
+}
+
 std::uint64_t bytes_of_batch(const WorkerOptions& options) {
   const std::uint64_t bytes = options.max_batch_bytes.count;
-  if (options.rate_limit.count == 0) return bytes;
-  return std::min(bytes, std::max(kSmallRequest, options.rate_limit.count * kSecondsOfLink));
+  const std::uint64_t rate = link_rate_of(options);
+  if (rate == 0) return bytes;
+  return std::min(bytes, std::max(kSmallRequest, rate * kSecondsOfLink));
 }
 
 Part other(Part part) { return part == Part::kLive ? Part::kOldest : Part::kLive; }
@@ -41,6 +50,7 @@ Delivery::Delivery(std::unique_ptr<Output> output, const WorkerOptions& options,
                      {},
                      {}},
       rewriter_(rewrite_rules_),
+      link_rate_(link_rate_of(options)),
       max_bytes_(bytes_of_batch(options)),
       max_raw_bytes_(options.max_batch_bytes.count) {
   if (options_.flush_interval <= base::Duration::zero()) {
@@ -61,9 +71,10 @@ Delivery::Delivery(std::unique_ptr<Output> output, const WorkerOptions& options,
 
 base::BootTime Delivery::step(const StopSignal& stop) {
   const base::BootTime now = context_.clock.boot();
-  if (now < not_before()) return not_before();
+  const bool asked = flush_wanted_.exchange(false) && state() != OutputState::kWaiting;
+  if (now < not_before() && !asked) return not_before();
   // After a failed attempt the backlog is as overdue as it was at the last flush.
-  const bool flush = failing() || now >= next_flush_;
+  const bool flush = asked || failing() || now >= next_flush_;
   std::uint64_t wanted = flush ? fresh() : 0;
   while (!stop.requested()) {
     const auto next = choose(wanted);
@@ -171,7 +182,7 @@ void Delivery::pace(const Next& next, base::BootTime start, const Attempt& attem
   const base::BootTime now = context_.clock.boot();
   if (next.backfill) next_backfill_ = now + pause_after(backfill_rate_, now - start, bytes);
   const std::lock_guard lock(mutex_);
-  link_free_ = std::max(link_free_, start) + time_for(bytes, options_.rate_limit.count);
+  link_free_ = std::max(link_free_, start) + time_for(bytes, link_rate_);
 }
 
 void Delivery::schedule_flush(base::BootTime now) {

@@ -3,6 +3,7 @@
 // worker.h gives it a thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -80,6 +81,8 @@ class Delivery {
   // expired; nothing at all during an announced wait.
   void finish(const StopSignal& stop);
 
+  // The next step() is a flush, backoff or not; an announced wait it does not shorten. Any thread.
+  void flush_soon() { flush_wanted_ = true; }
   // With what is pending now step() has something to do before the time it returned.
   [[nodiscard]] bool wants_waking() const;
   [[nodiscard]] OutputStatus status() const;
@@ -164,10 +167,12 @@ class Delivery {
   Backoff backoff_;
   Splitter oldest_splitter_, live_splitter_;
   Suspect suspect_;
+  const std::uint64_t link_rate_;    // bytes for each second; 0: no limit
   std::uint64_t max_bytes_ = 0;      // of a batch as stored,
   std::uint64_t max_raw_bytes_ = 0;  // ... and of its lines
   base::BootTime next_flush_{};
   base::BootTime next_backfill_{};
+  std::atomic<bool> flush_wanted_ = false;
   Announced announced_;  // what the ring keeps for us
 
   mutable std::mutex mutex_;  // guards what follows

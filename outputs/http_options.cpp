@@ -85,6 +85,13 @@ const config::Schema<HttpOptions>& http_schema() {
           .option("tls_key_pwd", &O::tls_key_pwd, "Password of the key file.", {.secret = true})
           .option("tls_min_version", &O::tls_min_version, "Oldest TLS version to speak.",
                   {.choices = {"TLS12", "TLS13"}})
+          .option("tls_cipher_suites", &O::tls_cipher_suites, "Cipher suites to offer.",
+                  {.no_effect = "the TLS library chooses"})
+          .option("tls_renegotiation_method", &O::tls_renegotiation_method,
+                  "Whether the server may ask for a new handshake.",
+                  {.choices = {"never", "once", "freely"}, .no_effect = "it may never"})
+          .option("tls_enable", &O::tls_enable, "Whether to speak TLS.",
+                  {.no_effect = "https:// in the URL says so"})
           .option("tls_server_name", &O::tls_server_name,
                   "Name to ask for and to find in the certificate, instead of the URL's host.")
           .option("tls_pinned_public_key", &O::tls_pinned_public_key,

@@ -27,6 +27,9 @@ struct HttpOptions {
   std::string tls_min_version = "TLS12";
   std::string tls_server_name;
   std::string tls_pinned_public_key;
+  config::StringList tls_cipher_suites;  // without effect, as are these
+  std::string tls_renegotiation_method = "never";
+  bool tls_enable = true;
   std::string precision;
   bool influx_uint_support = false;
   bool influx_omit_timestamp = false;

@@ -93,16 +93,19 @@ struct WorkerOptions {
   config::StringMap labels{};            // for --select
   std::string startup_error_behavior{};  // accepted, without effect
   std::int64_t metric_batch_size = 0;    // points; 0: the agent's, else 5000
-  std::int64_t metric_buffer_limit = 0;  // accepted, without effect
-  base::Duration flush_interval{};       // 0: the agent's, else 10 s
+  std::int64_t metric_buffer_limit = 0;  // accepted, without effect, as are these:
+  std::string buffer_strategy{}, buffer_directory{};
+  bool buffer_disk_sync = true;
+  base::Duration flush_interval{};  // 0: the agent's, else 10 s
   base::Duration flush_jitter{};
   config::Bytes max_batch_bytes{1ULL << 20};  // of lines, before compression
   base::Duration max_retry_after{std::chrono::minutes(10)};
   std::string on_rejected = "drop";
   std::string drain = "oldest_first";
-  std::string backfill_rate = "50%";          // parse_backfill_rate()
-  config::Bytes rate_limit{0};                // for each second, on the wire; 0: none
-  std::string rejected_directory{};           // empty: refused batches are not kept
+  std::string backfill_rate = "50%";  // parse_backfill_rate()
+  config::Bytes rate_limit{0};        // on the wire, for each period; 0: none
+  base::Duration rate_limit_period{std::chrono::seconds(1)};  // 0: no limit
+  std::string rejected_directory{};                           // empty: refused batches are not kept
   config::Bytes rejected_limit{16ULL << 20};  // of all files that this output keeps there
   std::string name_override{}, name_prefix{}, name_suffix{};
   line::MetricFilter filter{};  // its options are a schema of their own (agent/line/filter.h)

@@ -62,6 +62,12 @@ const config::Schema<WorkerOptions>& worker_schema() {
           .option("metric_buffer_limit", &O::metric_buffer_limit,
                   "Telegraf's bound on points in memory.",
                   {.no_effect = "the ring is bounded in bytes, by `size` in [buffer]"})
+          .option("buffer_strategy", &O::buffer_strategy, "Where points wait for their output.",
+                  {.no_effect = "points wait in the ring"})
+          .option("buffer_directory", &O::buffer_directory, "Directory of buffers on disk.",
+                  {.no_effect = "the ring's place is `path` in [buffer]"})
+          .option("buffer_disk_sync", &O::buffer_disk_sync, "Sync each write to a buffer on disk.",
+                  {.no_effect = "`sync` in [buffer] says when the ring is synced"})
           .option("flush_interval", &O::flush_interval,
                   "Longest time points wait for a full batch; 0: as in [agent].",
                   {.min = 0, .max = 86'400})
@@ -86,7 +92,10 @@ const config::Schema<WorkerOptions>& worker_schema() {
               "How fast the backlog follows under live_first: a share of the time (\"50%\") or a "
               "size for each second (\"20KB\").")
           .option("rate_limit", &O::rate_limit,
-                  "Most bytes for each second on the wire, on average; 0: no limit.", {.min = 0})
+                  "Most bytes for each rate_limit_period on the wire, on average; 0: no limit.",
+                  {.min = 0})
+          .option("rate_limit_period", &O::rate_limit_period,
+                  "What rate_limit is for; 0: no limit.", {.min = 0, .max = 86'400})
           .option(
               "rejected_directory", &O::rejected_directory,
               "Directory that keeps what the server refused, a path from the root; made if only "

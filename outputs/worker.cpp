@@ -22,6 +22,11 @@ void Worker::notify() {
   if (delivery_.wants_waking()) waiter_->wake();
 }
 
+void Worker::flush() {
+  delivery_.flush_soon();
+  waiter_->wake();
+}
+
 void Worker::request_stop(base::BootTime deadline, LastFlush last_flush) {
   if (last_flush == LastFlush::kNo) last_flush_ = false;
   stop_.request(deadline);

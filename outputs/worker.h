@@ -29,6 +29,9 @@ class Worker {
   // Something was appended to the ring; cheap, and wakes the thread only if that makes a full
   // batch.
   void notify();
+  // Sends what is pending now: for a person who does not want to wait. Not during an announced
+  // wait.
+  void flush();
   // Finish the request in flight, make one last flush (if asked, and unless an announced wait
   // forbids it), and end; all of it until `deadline`. Returns at once.
   void request_stop(base::BootTime deadline, LastFlush last_flush = LastFlush::kYes);

@@ -40,6 +40,19 @@ TEST_F(Stopping, TheLastFlushDeliversWhatWasNotDueYet) {
   EXPECT_EQ(ledger.buffered, 0U);
 }
 
+TEST_F(Stopping, SigUsr1SendsWhatIsNotDueYet) {
+  FaultServer server;
+  configure(listener_section() + output_section(server.url(), "flush_interval = \"1h\"\n"));
+  start_agent();
+  ASSERT_EQ(feed(numbered_feed(0, 10)), 204);
+  for (std::uint64_t i = 0; i < 2; ++i) {
+    agent().signal(SIGUSR1);
+    ASSERT_TRUE(server.wait_stored(10 * (i + 1)));
+    ASSERT_EQ(feed(numbered_feed(10 * (i + 1), 10)), 204);
+  }
+  EXPECT_EQ(stop_agent(SIGTERM).status, 0);
+}
+
 TEST_F(Stopping, WithTheServerDownThePointsStayAndTheNextStartDeliversThem) {
   const ReservedPort down;
   configure(listener_section() + output_section(down.url()));

@@ -264,7 +264,9 @@ TEST_F(DeliveryTest, TheLastFlushSendsTheBacklogWithoutPauses) {
 
 TEST_F(DeliveryTest, ALinkCarriesNoMoreThanItsLimit) {
   constexpr std::uint64_t kRate = 2000;
-  start({.metric_batch_size = 1000, .rate_limit = {kRate}});
+  start({.metric_batch_size = 1000,
+         .rate_limit = {kRate * 300},
+         .rate_limit_period = std::chrono::minutes(5)});
   for (int i = 0; i < 800; ++i) append(100);
   const base::BootTime begin = clock_.boot();
   pass(minutes(2));
@@ -277,6 +279,12 @@ TEST_F(DeliveryTest, ALinkCarriesNoMoreThanItsLimit) {
   }
   EXPECT_GT(bytes, kRate * 110) << "and uses it";
   EXPECT_GT(ledger().buffered, 0U);
+}
+
+TEST_F(DeliveryTest, ALimitForNoTimeIsNone) {
+  start({.metric_batch_size = 1000, .rate_limit = {1}, .rate_limit_period = {}});
+  for (int i = 0; i < 100; ++i) append(100);
+  EXPECT_EQ(ledger().buffered, 0U);
 }
 
 }  // namespace

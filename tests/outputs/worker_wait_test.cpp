@@ -114,6 +114,37 @@ TEST_F(WorkerTest, ABackoffDoesNotSurviveARestart) {
   EXPECT_EQ(ring_.not_before(0), buffer::NotBefore{});
 }
 
+// --- a flush that a person asks for
+
+TEST_F(WorkerTest, AFlushThatIsAskedForDoesNotWaitForTheInterval) {
+  start();
+  append(10);
+  EXPECT_EQ(http_.count(), 0U);
+  worker_->flush();
+  rest();
+  EXPECT_EQ(http_.count(), 1U);
+  EXPECT_EQ(ring_.counters().delivered, 10U);
+  worker_->flush();  // nothing there
+  rest();
+  EXPECT_EQ(http_.count(), 1U);
+}
+
+TEST_F(WorkerTest, ItEndsABackoffButNoAnnouncedWait) {
+  start();
+  http_.answer(http_answer(500));
+  flush(10);
+  EXPECT_EQ(worker_->status().state, OutputState::kBackoff);
+  http_.answer(http_answer(503, "", {{"Retry-After", "120"}}));
+  worker_->flush();
+  rest();
+  EXPECT_EQ(http_.count(), 2U);
+  worker_->flush();
+  EXPECT_EQ(rest(), seconds(120));
+  EXPECT_EQ(http_.count(), 2U);
+  pass(seconds(120));
+  EXPECT_EQ(ring_.counters().delivered, 10U);
+}
+
 // --- creating the database
 
 TEST_F(WorkerTest, NoDatabaseIsCreatedDuringAnAnnouncedWait) {
