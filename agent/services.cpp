@@ -1,7 +1,6 @@
 // Starting listeners, also later than planned.
 #include "agent/services.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <asio/steady_timer.hpp>
@@ -59,32 +58,30 @@ base::Status Services::start(const std::shared_ptr<ConfiguredInput>& input) {
   retries_.push_back(std::make_shared<Retry>(input, io_, log));
   log.error("cannot start; tried again every {}: {}", base::format_duration(input->interval),
             error.message);
-  retry_later(*retries_.back());
+  retry_later(retries_.back());
   return base::ok();
 }
 
 // The timer must not keep its attempt: taken off the list it is over.
-void Services::retry_later(Retry& retry) {
-  retry.timer.expires_after(retry.input->interval);
-  const auto listed = std::find_if(retries_.begin(), retries_.end(),
-                                   [&](const auto& one) { return one.get() == &retry; });
-  retry.timer.async_wait([this, weak = std::weak_ptr(*listed)](const std::error_code& cancelled) {
+void Services::retry_later(const std::shared_ptr<Retry>& retry) {
+  retry->timer.expires_after(retry->input->interval);
+  retry->timer.async_wait([this, weak = std::weak_ptr(retry)](const std::error_code& cancelled) {
     const auto still = weak.lock();
-    if (still && !cancelled) try_again(*still);
+    if (still && !cancelled) try_again(still);
   });
 }
 
-void Services::try_again(Retry& retry) {
-  const auto started = start_one(retry.input);
+void Services::try_again(const std::shared_ptr<Retry>& retry) {
+  const auto started = start_one(retry->input);
   if (started) {
-    retry.log.info("started after all");
-    std::erase_if(retries_, [&](const auto& one) { return one.get() == &retry; });
+    retry->log.info("started after all");
+    std::erase(retries_, retry);
     return;
   }
-  count_failure(*retry.input, started.error());
+  count_failure(*retry->input, started.error());
   std::uint64_t before = 0;
-  if (retry.throttle.allow(clock_.boot(), before)) {
-    retry.log.error("still cannot start: {} ({} times before)", started.error().message, before);
+  if (retry->throttle.allow(clock_.boot(), before)) {
+    retry->log.error("still cannot start: {} ({} times before)", started.error().message, before);
   }
   retry_later(retry);
 }

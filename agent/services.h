@@ -41,8 +41,8 @@ class Services {
   struct Retry;
 
   [[nodiscard]] base::Status start_one(const std::shared_ptr<ConfiguredInput>& input);
-  void retry_later(Retry& retry);
-  void try_again(Retry& retry);
+  void retry_later(const std::shared_ptr<Retry>& retry);
+  void try_again(const std::shared_ptr<Retry>& retry);
 
   asio::io_context& io_;
   Pool pool_;
