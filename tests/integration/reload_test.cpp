@@ -71,7 +71,20 @@ class Reload : public AgentTest {
     agent().signal(SIGHUP);
     return eventually([&] { return count_of(agent(), "READY=1") > before; });
   }
+  // A reload that waits for an output's request; its time is half a second.
+  void begin_reload_while_a_request_hangs() {
+    server_.script({{.fault = Fault::kHang}});
+    configure(listener_section() + output_section(server_.url()), {.agent = kSlowStop});
+    start_agent();
+    ASSERT_EQ(feed(numbered_feed(0, 5)), 204);
+    ASSERT_TRUE(server_.wait_requests(2));  // the first one makes the database
+    configure(listener_section() + output_section(server_.url(), "metric_batch_size = 3"),
+              {.agent = kSlowStop});
+    agent().signal(SIGHUP);
+  }
 
+  static constexpr const char* kSlowStop =
+      "flush_interval = \"100ms\"\nshutdown_timeout = \"500ms\"";
   FaultServer server_;
   FaultServer second_;
 };
@@ -218,18 +231,10 @@ TEST_F(Reload, ARequestThatHangsIsGivenUpAndSentAgain) {
 }
 
 TEST_F(Reload, ASignalDuringAReloadIsAnotherReload) {
-  server_.script({{.fault = Fault::kHang}});
-  const std::string agent_options = "flush_interval = \"100ms\"\nshutdown_timeout = \"500ms\"";
-  configure(listener_section() + output_section(server_.url()), {.agent = agent_options});
-  start_agent();
-  ASSERT_EQ(feed(numbered_feed(0, 5)), 204);
-  ASSERT_TRUE(server_.wait_requests(2));
-  configure(listener_section() + output_section(server_.url(), "metric_batch_size = 3"),
-            {.agent = agent_options});
-  agent().signal(SIGHUP);
+  ASSERT_NO_FATAL_FAILURE(begin_reload_while_a_request_hangs());
   ASSERT_TRUE(eventually([this] { return agent().notifications().size() >= 2; }));  // RELOADING
   configure(mem_section() + listener_section() + output_section(server_.url()),
-            {.agent = agent_options});
+            {.agent = kSlowStop});
   agent().signal(SIGHUP);
   EXPECT_TRUE(eventually([this] { return count_of(agent(), "READY=1") == 3; })) << agent().log();
   EXPECT_EQ(status().configuration.reloads, 2U);
@@ -237,15 +242,7 @@ TEST_F(Reload, ASignalDuringAReloadIsAnotherReload) {
 }
 
 TEST_F(Reload, AStopDuringAReloadIsHeeded) {
-  server_.script({{.fault = Fault::kHang}});
-  const std::string agent_options = "flush_interval = \"100ms\"\nshutdown_timeout = \"500ms\"";
-  configure(listener_section() + output_section(server_.url()), {.agent = agent_options});
-  start_agent();
-  ASSERT_EQ(feed(numbered_feed(0, 5)), 204);
-  ASSERT_TRUE(server_.wait_requests(2));
-  configure(listener_section() + output_section(server_.url(), "metric_batch_size = 3"),
-            {.agent = agent_options});
-  agent().signal(SIGHUP);
+  ASSERT_NO_FATAL_FAILURE(begin_reload_while_a_request_hangs());
   EXPECT_EQ(stop_agent(SIGTERM).status, 0);
 }
 
