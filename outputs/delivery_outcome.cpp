@@ -106,8 +106,9 @@ void Delivery::settle(const Sent& sent, const Decision& decision) {
   const std::uint64_t sent_points = batch.sent_points();
   const std::uint64_t rejected = all ? sent_points : std::min(decision.rejected, sent_points);
   // Kept first: a kill between the two leaves a duplicate rather than nothing.
-  if (refused || rejected == sent_points)
+  if (refused || rejected == sent_points) {
     rejected_store_.keep(batch, decision, output_->destination());
+  }
   context_.ring.acknowledge(context_.reader, batch.points(),
                             {.rejected = rejected, .filtered = batch.filtered()});
   if (!refused || !may_split(decision)) splitter(sent.next.part).delivered(batch.points());
