@@ -194,8 +194,7 @@ ConfiguredOutput configure_output(config::PluginTable& table, const outputs::Out
   output.display = display_name("outputs", plugin.name, output.worker.alias);
   output.log_level = base::parse_log_level(output.worker.log_level);
   if (const auto rate = outputs::parse_backfill_rate(output.worker.backfill_rate); !rate) {
-    const auto* const entry = table.table.find("backfill_rate");
-    diagnostics.error(entry != nullptr ? entry->where : table.table.where(),
+    diagnostics.error(table.table.where("backfill_rate"),
                       "`backfill_rate` is " + rate.error().message);
   }
   const outputs::OutputContext context{surroundings.clock,

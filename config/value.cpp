@@ -138,6 +138,11 @@ const Table::Entry* Table::find(std::string_view key) const {
   return found == entries_.end() ? nullptr : &*found;
 }
 
+const Position& Table::where(std::string_view key) const {
+  const Entry* const entry = find(key);
+  return entry != nullptr ? entry->where : where_;
+}
+
 std::string Table::in_name() const {
   return name_.empty() ? std::string() : fmt::format(" in {}", name_);
 }

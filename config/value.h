@@ -61,6 +61,8 @@ class Table {
   [[nodiscard]] const Entry* find(std::string_view key) const;
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
   [[nodiscard]] const Position& where() const { return where_; }
+  // Of this key, or of the table if it has none.
+  [[nodiscard]] const Position& where(std::string_view key) const;
   // As a person would write its header: "[agent]", "[[inputs.cpu]]"; may be empty.
   [[nodiscard]] const std::string& name() const { return name_; }
   // " in [agent]", for messages; empty when the table has no name.

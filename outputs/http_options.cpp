@@ -120,8 +120,7 @@ TargetReader::TargetReader(Table& table, Diagnostics& diagnostics)
     : table_(table), diagnostics_(diagnostics), options_(http_schema().parse(table, diagnostics)) {}
 
 void TargetReader::error(std::string_view key, std::string message) {
-  const Table::Entry* const entry = table_.find(key);
-  diagnostics_.error(entry != nullptr ? entry->where : table_.where(), std::move(message));
+  diagnostics_.error(table_.where(key), std::move(message));
 }
 
 bool TargetReader::read_urls(const config::StringList& urls, std::string_view path,

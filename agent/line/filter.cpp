@@ -8,12 +8,6 @@
 namespace holdfast::line {
 namespace {
 
-// Where an option was written, under its name or an old one.
-const config::Position& place_of(const config::Table& table, std::string_view key) {
-  const config::Table::Entry* entry = table.find(key);
-  return entry != nullptr ? entry->where : table.where();
-}
-
 class Compiler {
  public:
   Compiler(const config::Table& table, config::Diagnostics& diagnostics)
@@ -23,7 +17,7 @@ class Compiler {
                                       std::string_view separators = {}) const {
     auto compiled = config::GlobList::compile(patterns, separators);
     if (compiled) return std::move(*compiled);
-    diagnostics_.error(place_of(table_, option),
+    diagnostics_.error(table_.where(option),
                        fmt::format("`{}`: {}", option, compiled.error().message));
     return {};
   }
