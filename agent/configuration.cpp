@@ -13,6 +13,7 @@
 #include "agent/base/time_zone.h"
 #include "agent/unsupported.h"
 #include "config/canonical.h"
+#include "inputs/parsers/formats.h"
 #include "inputs/registry.h"
 #include "outputs/pacing.h"
 #include "outputs/registry.h"
@@ -155,8 +156,12 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
   add_options(input_schema().describe(), options);
   add_options(line::filter_schema().describe(), options);
   take_unsupported_options(table.table, diagnostics);
-  table.table.report_unused(diagnostics, names_of(options));
-  if (input.service() != nullptr) {
+  auto known = names_of(options);
+  if (plugin.takes_format) {
+    for (const auto name : parsers::option_names()) known.push_back(name);
+  }
+  table.table.report_unused(diagnostics, known);
+  if (input.input != nullptr && !input.gathers()) {
     input.rules.precision = base::Duration(1);
     report_time_options(table.table, diagnostics);
   }
@@ -244,7 +249,7 @@ void complete_contents(Configuration& whole) {
     for (const auto& [key, value] : input.rules.extra_tags) {
       content += fmt::format("{}={}\n", config::quoted(key), config::quoted(value));
     }
-    if (input.service() != nullptr) continue;
+    if (input.input != nullptr && !input.gathers()) continue;
     content += fmt::format("{} {} {} {} {}\n", input.interval.count(), input.jitter.count(),
                            input.offset.count(), input.rules.precision.count(),
                            whole.agent.round_interval);
@@ -279,6 +284,10 @@ std::vector<line::TagPair> read_global_tags(config::Table& table, const Configur
 
 inputs::ServiceInput* ConfiguredInput::service() const {
   return dynamic_cast<inputs::ServiceInput*>(input.get());
+}
+
+bool ConfiguredInput::gathers() const {
+  return input != nullptr && (service() == nullptr || service()->gathers());
 }
 
 std::uint32_t Configuration::block_points() const {

@@ -38,6 +38,8 @@ struct ConfiguredInput {
 
   // Null unless this input receives points by itself.
   [[nodiscard]] inputs::ServiceInput* service() const;
+  // Whether it is asked for points at each interval.
+  [[nodiscard]] bool gathers() const;
 };
 
 struct ConfiguredOutput {

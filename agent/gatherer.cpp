@@ -17,15 +17,6 @@ constexpr base::Duration kOpenBlockAge = std::chrono::seconds(1);
 constexpr base::Duration kQuiet = std::chrono::milliseconds(50);
 constexpr base::Duration kErrorLogInterval = std::chrono::minutes(1);
 
-std::vector<buffer::Lines> views_of(const std::vector<line::LineChunk>& chunks) {
-  std::vector<buffer::Lines> views;
-  views.reserve(chunks.size());
-  for (const line::LineChunk& chunk : chunks) {
-    views.push_back({chunk.bytes, chunk.points, chunk.oldest_ns, chunk.newest_ns});
-  }
-  return views;
-}
-
 // A plugin that throws (out of memory, a bug) costs its gather, not the agent.
 base::Status guarded_gather(inputs::Input& input, inputs::Accumulator& accumulator) {
   try {
@@ -39,7 +30,7 @@ base::Status guarded_gather(inputs::Input& input, inputs::Accumulator& accumulat
 
 void add_chunks(buffer::BlockSink& sink, const std::vector<line::LineChunk>& chunks,
                 buffer::BlockSink::Done done) {
-  sink.add(views_of(chunks), buffer::Origin::kGathered, std::move(done));
+  sink.add(inputs::views_of(chunks), buffer::Origin::kGathered, std::move(done));
 }
 
 bool gather_once(ConfiguredInput& input, const buffer::BlockLimits& limits,

@@ -168,8 +168,7 @@ base::Status Pipeline::start_services() {
 }
 
 void Pipeline::run(const std::shared_ptr<ConfiguredInput>& input, bool round) {
-  const bool gathers = input->input != nullptr && input->service() == nullptr;
-  if (gathers) gatherer_->add(input, round);
+  if (input->gathers()) gatherer_->add(input, round);
 }
 
 void Pipeline::flush() {

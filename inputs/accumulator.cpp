@@ -67,6 +67,15 @@ base::Duration automatic_precision(base::Duration interval) {
   return 1ns;
 }
 
+std::vector<buffer::Lines> views_of(const std::vector<line::LineChunk>& chunks) {
+  std::vector<buffer::Lines> views;
+  views.reserve(chunks.size());
+  for (const line::LineChunk& chunk : chunks) {
+    views.push_back({chunk.bytes, chunk.points, chunk.oldest_ns, chunk.newest_ns});
+  }
+  return views;
+}
+
 Accumulator::Accumulator(const PointRules& rules, buffer::BlockLimits limits, std::int64_t now_ns,
                          InputCounters& counters)
     : rules_(rules),

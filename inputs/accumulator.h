@@ -61,6 +61,9 @@ struct PointRules {
 // The precision when none is configured: from the interval, never coarser than 1 s (telegraf §1.4).
 [[nodiscard]] base::Duration automatic_precision(base::Duration interval);
 
+// As the block sink takes them; valid as long as the chunks.
+[[nodiscard]] std::vector<buffer::Lines> views_of(const std::vector<line::LineChunk>& chunks);
+
 // One gather of one input: add points, report errors, finish. Not thread-safe; made for each
 // gather.
 class Accumulator {

@@ -50,6 +50,8 @@ class ServiceInput : public Input {
   [[nodiscard]] virtual base::Status start(const ServiceContext& context) = 0;
   // Called on the I/O thread: takes no new requests, answers those it has, then calls `stopped`.
   virtual void stop(std::function<void()> stopped) = 0;
+  // Whether it is asked for points at each interval all the same, as one that aggregates is.
+  [[nodiscard]] virtual bool gathers() const { return false; }
   [[nodiscard]] base::Status gather(Accumulator&) override { return base::ok(); }
 };
 
@@ -58,6 +60,7 @@ struct InputPlugin {
   std::string_view name;           // "cpu"
   std::string_view summary;        // one line for `holdfast plugins`
   bool needs_two_gathers = false;  // `holdfast test` gathers twice: rates exist from the second on
+  bool takes_format = false;       // has `data_format`, and the options of that format
   std::vector<config::OptionInfo> (*options)() = nullptr;
   // Takes its options from the table; problems go to diagnostics (then the result is not used).
   std::unique_ptr<Input> (*create)(config::Table& table, config::Diagnostics& diagnostics,

@@ -169,16 +169,11 @@ std::vector<line::LineChunk> WriteQueue::rewritten(const std::vector<line::LineC
 void WriteQueue::submit(const std::vector<line::LineChunk>& chunks,
                         const std::shared_ptr<Outcome>& outcome) {
   if (chunks.empty()) return;
-  std::vector<buffer::Lines> pieces;
-  pieces.reserve(chunks.size());
   std::uint64_t points = 0;
-  for (const line::LineChunk& chunk : chunks) {
-    pieces.push_back({chunk.bytes, chunk.points, chunk.oldest_ns, chunk.newest_ns});
-    points += chunk.points;
-  }
+  for (const line::LineChunk& chunk : chunks) points += chunk.points;
   outcome->expect_answer();
   outcome->counters().gathered += points;
-  environment_.sink.add(pieces, buffer::Origin::kReceived,
+  environment_.sink.add(views_of(chunks), buffer::Origin::kReceived,
                         [outcome](const base::Status& status, std::uint64_t not_accepted) {
                           outcome->counters().not_accepted += not_accepted;
                           outcome->finish(status);

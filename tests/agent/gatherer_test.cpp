@@ -70,7 +70,7 @@ class CountingSink final : public buffer::BlockSink {
 
 agent::ConfiguredInput scripted(std::function<base::Status(inputs::Accumulator&)> script,
                                 base::Duration interval = 20ms) {
-  static const inputs::InputPlugin plugin{"scripted", "for tests", false, nullptr, nullptr};
+  static const inputs::InputPlugin plugin{.name = "scripted", .summary = "for tests"};
   agent::ConfiguredInput input;
   input.plugin = &plugin;
   input.display = "inputs.scripted";

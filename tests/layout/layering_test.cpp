@@ -25,10 +25,12 @@ const std::map<std::string, Names>& allowed_folders() {
       {"agent/line", {"agent/base", "config"}},
       {"agent/http", {"agent/base"}},
       {"buffer", {"agent/base"}},
-      {"inputs", {"agent/base", "agent/line", "agent/http", "config", "buffer"}},
+      {"inputs/parsers", {"agent/base", "agent/line", "config"}},
+      {"inputs", {"agent/base", "agent/line", "agent/http", "config", "buffer", "inputs/parsers"}},
       {"outputs", {"agent/base", "agent/line", "config", "buffer"}},
       {"agent",
-       {"agent/base", "agent/line", "agent/http", "config", "buffer", "inputs", "outputs"}},
+       {"agent/base", "agent/line", "agent/http", "config", "buffer", "inputs", "inputs/parsers",
+        "outputs"}},
   };
   return table;
 }

@@ -1,0 +1,56 @@
+// Line protocol as a data format.
+#include <gtest/gtest.h>
+
+#include "parse.h"
+
+namespace holdfast::test {
+namespace {
+
+TEST(InfluxFormat, TakesEveryTypeTagAndEscape) {
+  FormatUnderTest format("");
+  const auto parsed =
+      format.parse("we\\ ather,a\\,b=c\\=d i=-5i,u=7u,f=1.5,s=\"x \\\"y\\\"\",t=true,n=F 12\n");
+  EXPECT_EQ(parsed.lines,
+            "we\\ ather,a\\,b=c\\=d f=1.5,i=-5i,n=false,s=\"x \\\"y\\\"\",t=true,u=7u 12\n");
+  EXPECT_EQ(parsed.errors, "");
+}
+
+TEST(InfluxFormat, ALineWithoutATimeGetsThatOfTheClock) {
+  FormatUnderTest format("");
+  EXPECT_EQ(format.parse("m f=1").lines, "m f=1 " + std::to_string(format.clock.wall_ns()) + "\n");
+}
+
+TEST(InfluxFormat, TheUnitOfTimestampsCanBeSet) {
+  FormatUnderTest format("influx_timestamp_precision = \"1s\"");
+  EXPECT_EQ(format.parse("m f=1 12").lines, "m f=1 12000000000\n");
+}
+
+TEST(InfluxFormat, AnotherUnitIsAProblemWithItsPlace) {
+  const FormatUnderTest format("influx_timestamp_precision = \"2s\"");
+  EXPECT_EQ(format.problems(),
+            "t.toml:2:1: error: `influx_timestamp_precision`: found 2s, expected 1ns, 1us, 1ms or "
+            "1s\n");
+}
+
+TEST(InfluxFormat, GoodLinesCountAlthoughOthersAreBad) {
+  FormatUnderTest format("");
+  const auto parsed = format.parse("m f=1 1\nm f=\n# note\n\nm f=2 2\nm\n");
+  EXPECT_EQ(parsed.lines, "m f=1 1\nm f=2 2\n");
+  EXPECT_EQ(parsed.errors.substr(0, 8), "line 2: ");
+  EXPECT_NE(parsed.errors.find("(1 more bad lines)"), std::string::npos) << parsed.errors;
+}
+
+TEST(Formats, OneThatIsNotThereIsReportedWithItsPlace) {
+  const FormatUnderTest format("data_format = \"grok\"");
+  EXPECT_EQ(format.problems().substr(0, 76),
+            "t.toml:2:15: error: `data_format` is \"grok\", which is not supported, expec");
+}
+
+TEST(Formats, OptionsOfOtherFormatsAreUnknown) {
+  const FormatUnderTest format("data_type = \"float\"");
+  EXPECT_NE(format.problems().find("unknown option `data_type`"), std::string::npos)
+      << format.problems();
+}
+
+}  // namespace
+}  // namespace holdfast::test
