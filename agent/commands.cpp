@@ -73,12 +73,15 @@ bool print_received(std::vector<ConfiguredInput> inputs, base::Duration wait, co
 }
 
 base::Result<std::unique_ptr<Pipeline>> build(asio::io_context& io, Configuration configuration,
-                                              const World& world) {
+                                              World& world) {
   const RingPlace place = ring_place(configuration.buffer);
   auto store =
       open_store(configuration.buffer, place.path, place.is_default, world.clock, world.log);
   if (!store) return tl::unexpected(store.error());
-  return Pipeline::create(io, std::move(configuration), std::move(*store), world.clock, world.log);
+  auto pipeline =
+      Pipeline::create(io, std::move(configuration), std::move(*store), world.clock, world.log);
+  if (pipeline) (*pipeline)->report_to(world.numbers);
+  return pipeline;
 }
 
 void flush_at_signal(asio::signal_set& signals, Pipeline& agent) {

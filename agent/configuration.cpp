@@ -150,7 +150,8 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
                  time_source_of(common.time_source)};
   input.counters = std::make_unique<inputs::InputCounters>();
   const inputs::InputContext context{surroundings.host, surroundings.clock,
-                                     surroundings.log.named(input.display, input.log_level)};
+                                     surroundings.log.named(input.display, input.log_level),
+                                     surroundings.numbers};
   input.input = plugin.create(table.table, diagnostics, context);
   auto options = plugin.options();
   add_options(input_schema().describe(), options);

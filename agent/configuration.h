@@ -72,6 +72,7 @@ struct Surroundings {
   const inputs::HostFs& host;
   const base::Clock& clock;
   base::Logger log;
+  const inputs::AgentNumbers* numbers = nullptr;
 };
 
 // Builds everything the document describes. All problems go to `diagnostics`; if there are errors

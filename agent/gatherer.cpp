@@ -44,6 +44,7 @@ bool gather_once(ConfiguredInput& input, const buffer::BlockLimits& limits,
   if (!status) accumulator.add_error(status.error());
   ++counters.gathers;
   counters.gather_ns = (clock.boot() - begin).count();
+  counters.gather_total_ns += counters.gather_ns;
   for (const base::Error& error : accumulator.errors()) log.error("{}", error.message);
   const bool failed = !accumulator.errors().empty();
   use(accumulator.take());

@@ -6,6 +6,8 @@
 #include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
 
+#include "agent/own_numbers.h"
+
 namespace holdfast::agent {
 namespace {
 
@@ -61,6 +63,7 @@ Pipeline::Pipeline(asio::io_context& io, Configuration configuration, Store stor
 }
 
 Pipeline::~Pipeline() {
+  hide_numbers();
   pool_.join();
   store_.ring->on_append({});
   outputs_.clear();
@@ -198,6 +201,20 @@ void Pipeline::stop_inputs(base::BootTime deadline) {
   run_io_until(deadline, [&] { return !gatherer_ || gatherer_->running() == 0; });
 }
 
+void Pipeline::report_to(inputs::AgentNumbers& numbers) {
+  numbers_ = &numbers;
+  report_numbers();
+}
+
+void Pipeline::report_numbers() {
+  if (numbers_ != nullptr) numbers_->set_source([this] { return own_numbers(*this); });
+}
+
+// While plugins come and go.
+void Pipeline::hide_numbers() {
+  if (numbers_ != nullptr) numbers_->set_source({});
+}
+
 void Pipeline::stop_outputs(base::BootTime deadline) {
   for (const RunningOutput& output : outputs_) output.worker->request_stop(deadline);
   for (const RunningOutput& output : outputs_) output.worker->join();
@@ -210,6 +227,7 @@ StopReport Pipeline::stop() {
   stop_inputs(clock_.boot() + configuration_.agent.shutdown_timeout / 2);
   report.orderly = !gatherer_ || gatherer_->running() == 0;
   store_what_is_open();
+  hide_numbers();
   stop_outputs(deadline);
   sync_.reset();
   for (const buffer::ReaderInfo& reader : store_.ring->info().readers) {

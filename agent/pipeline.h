@@ -71,6 +71,9 @@ class Pipeline {
   // within shutdown_timeout. Runs the io_context meanwhile; the ring is closed when it returns.
   StopReport stop();
 
+  // Where to say what the agent's numbers are, from now until stop(); outlives the pipeline.
+  void report_to(inputs::AgentNumbers& numbers);
+
   // The new configuration in place of the one that runs. What did not change goes on untouched:
   // same sockets, schedule, counters; same worker, connection, waits. What changed or went is
   // stopped: listeners answer what they have, outputs finish their request, and what is buffered
@@ -128,7 +131,11 @@ class Pipeline {
   [[nodiscard]] base::Status start_services();
   void run_io_until(base::BootTime deadline, const std::function<bool()>& done);
 
+  void report_numbers();
+  void hide_numbers();
+
   asio::io_context& io_;
+  inputs::AgentNumbers* numbers_ = nullptr;
   Configuration configuration_;
   Store store_;
   const base::Clock& clock_;

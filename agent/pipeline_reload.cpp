@@ -40,9 +40,13 @@ base::Status Pipeline::apply(Configuration next) {
   const auto fresh = std::count(plan.kept.begin(), plan.kept.end(), std::nullopt);
   auto waiters = make_waiters(static_cast<std::size_t>(fresh));
   if (!waiters) return tl::unexpected(waiters.error());
-  if (auto replaced = replace_inputs(next); !replaced) return replaced;
-  auto replaced = replace_outputs(next, plan, std::move(*waiters));
-  adopt(std::move(next));
+  hide_numbers();
+  auto replaced = replace_inputs(next);
+  if (replaced) {
+    replaced = replace_outputs(next, plan, std::move(*waiters));
+    adopt(std::move(next));
+  }
+  report_numbers();
   return replaced;
 }
 

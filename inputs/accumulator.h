@@ -27,6 +27,7 @@ struct InputCounters {
   std::atomic<std::uint64_t> not_accepted{0};  // points the buffer refused, with the reason logged
   std::atomic<std::uint64_t> skipped{0};       // ticks missed because a gather was still running
   std::atomic<std::int64_t> gather_ns{0};      // duration of the last gather
+  std::atomic<std::int64_t> gather_total_ns{0};  // of all of them
 
   void set_last_error(std::string text);
   [[nodiscard]] std::string last_error() const;

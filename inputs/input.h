@@ -14,6 +14,7 @@
 #include "buffer/block_sink.h"
 #include "config/schema.h"
 #include "inputs/accumulator.h"
+#include "inputs/agent_numbers.h"
 #include "inputs/host_fs.h"
 
 namespace holdfast::inputs {
@@ -22,7 +23,8 @@ namespace holdfast::inputs {
 struct InputContext {
   const HostFs& host;
   const base::Clock& clock;
-  base::Logger log;  // named after the instance
+  base::Logger log;                       // named after the instance
+  const AgentNumbers* numbers = nullptr;  // null: there is no agent around
 };
 
 // An input that is asked for its points at each interval.

@@ -11,6 +11,7 @@ namespace holdfast::test {
 struct Configured {
   base::SystemClock clock;
   inputs::HostFs host{inputs::HostRoots{}};
+  inputs::AgentNumbers numbers;
   config::Diagnostics diagnostics;
   agent::Configuration configuration;
 
@@ -18,7 +19,8 @@ struct Configured {
     config::Document document;
     const config::Environment none = [](const std::string&) { return std::nullopt; };
     config::load_text(toml, "test.toml", none, diagnostics, document);
-    configuration = agent::configure(document, {host, clock, base::Logger()}, diagnostics);
+    configuration =
+        agent::configure(document, {host, clock, base::Logger(), &numbers}, diagnostics);
   }
 
   // The diagnostics, one a line.

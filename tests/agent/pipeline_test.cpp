@@ -34,6 +34,7 @@ class PipelineTest : public testing::Test {
                                             made_->clock, {});
     ASSERT_TRUE(pipeline) << pipeline.error().message;
     pipeline_ = std::move(*pipeline);
+    pipeline_->report_to(made_->numbers);
   }
 
   // Lets the agent run until the status document satisfies `done`, at most twenty seconds.
@@ -78,6 +79,24 @@ TEST_F(PipelineTest, PointsGoTheWholeWay) {
   std::uint64_t gathered = 0;
   for (const auto& input : pipeline_->inputs()) gathered += input->counters->gathered;
   EXPECT_EQ(lines_written(), gathered);
+}
+
+TEST_F(PipelineTest, TheAgentReportsItsOwnNumbers) {
+  build("[agent]\ninterval = \"50ms\"\n[[inputs.internal]]\n[[inputs.mem]]\n", dir_.path("out"));
+  ASSERT_TRUE(pipeline_->start());
+  run_until([](const Json& s) { return delivered(s) >= 30; });
+  pipeline_->stop();
+  EXPECT_FALSE(made_->numbers.read()) << "nobody is there to ask";
+  std::ifstream file(dir_.path("out"));
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  for (const char* series : {"internal_gather,host=", "internal_write,alias=lines,",
+                             "internal_ring,", "internal_agent,", "internal_memstats,"}) {
+    EXPECT_NE(text.find(series), std::string::npos) << series;
+  }
+  // The last report counts what was delivered before it.
+  const auto at = text.find("metrics_written=", text.rfind("internal_agent,"));
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_GT(std::stoll(text.substr(at + 16)), 0);
 }
 
 TEST_F(PipelineTest, WhatCannotBeDeliveredStaysForTheNextStart) {
