@@ -121,7 +121,7 @@ std::optional<Configuration> examine(const CommandLine& line, const World& world
   config::Document document = load_sources(files, line, environment, world.log, diagnostics);
   select_plugins(line.selection, document);
   Configuration configuration =
-      configure(document, {world.host, world.clock, world.log}, diagnostics);
+      configure(document, {world.host, world.clock, world.log, world.keeps_state}, diagnostics);
   check_required(configuration, required, diagnostics);
   if (diagnostics.has_errors()) return std::nullopt;
   return configuration;

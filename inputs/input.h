@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct InputContext {
   const HostFs& host;
   const base::Clock& clock;
   base::Logger log;  // named after the instance
+  // Where an input may keep files that must outlive a restart: no other agent uses it meanwhile.
+  // It may not exist yet. Empty: nothing is to be kept (`holdfast test`).
+  std::string state_directory{};
 };
 
 // An input that is asked for its points at each interval.
