@@ -176,6 +176,7 @@ int once(const CommandLine& line) {
 
 int test(const CommandLine& line) {
   const auto world = make_world(line);
+  world->keeps_state = false;  // an agent may be running, and nothing of this is delivered
   auto configuration = load(line, *world, {.inputs = true, .outputs = false});
   if (!configuration) return kExitConfiguration;
   adopt_logging(line, configuration->agent, false, world->log);

@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include "agent/base/time_zone.h"
+#include "agent/store.h"
 #include "agent/unsupported.h"
 #include "config/canonical.h"
+#include "config/environment.h"
 #include "inputs/parsers/formats.h"
 #include "inputs/registry.h"
 #include "outputs/pacing.h"
@@ -95,6 +97,13 @@ StartupErrors startup_errors_of(const std::string& name) {
   return name == "error" ? StartupErrors::kFail : StartupErrors::kIgnore;
 }
 
+// The ring's lock keeps it to this agent.
+std::string state_directory(const BufferOptions& buffer) {
+  const std::string ring =
+      buffer.path.empty() ? default_ring_path(config::process_environment()) : buffer.path;
+  return ring + ".state";
+}
+
 // Listeners take lines with the time they have.
 void report_time_options(const config::Table& table, config::Diagnostics& diagnostics) {
   for (const char* option : {"precision", "time_source"}) {
@@ -151,6 +160,7 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
   input.counters = std::make_unique<inputs::InputCounters>();
   const inputs::InputContext context{surroundings.host, surroundings.clock,
                                      surroundings.log.named(input.display, input.log_level),
+                                     surroundings.keeps_state ? state_directory(whole.buffer) : "",
                                      surroundings.numbers};
   input.input = plugin.create(table.table, diagnostics, context);
   auto options = plugin.options();

@@ -72,6 +72,8 @@ struct Surroundings {
   const inputs::HostFs& host;
   const base::Clock& clock;
   base::Logger log;
+  // Whether inputs may keep files beside the ring: only for who holds the ring.
+  bool keeps_state = false;
   const inputs::AgentNumbers* numbers = nullptr;
 };
 

@@ -121,7 +121,8 @@ std::optional<Configuration> examine(const CommandLine& line, const World& world
   config::Document document = load_sources(files, line, environment, world.log, diagnostics);
   select_plugins(line.selection, document);
   Configuration configuration =
-      configure(document, {world.host, world.clock, world.log, &world.numbers}, diagnostics);
+      configure(document, {world.host, world.clock, world.log, world.keeps_state, &world.numbers},
+                diagnostics);
   check_required(configuration, required, diagnostics);
   if (diagnostics.has_errors()) return std::nullopt;
   return configuration;

@@ -21,6 +21,7 @@ struct World {
   base::SystemClock clock;
   inputs::HostFs host;
   base::Logger log;
+  bool keeps_state = true;  // as Surroundings has it
   inputs::AgentNumbers numbers;
 };
 [[nodiscard]] std::unique_ptr<World> make_world(const CommandLine& line);

@@ -21,7 +21,7 @@ Schema<AgentOptions> with_ineffective(Schema<AgentOptions> schema) {
       .option("snmp_translator", &O::snmp_translator, "How names of SNMP are resolved.",
               Rules{.choices = {"netsnmp", "gosmi"}, .no_effect = "no input speaks SNMP"})
       .option("statefile", &O::statefile, "File for the state of plugins.",
-              Rules{.no_effect = "what must outlive a restart is in the ring"})
+              Rules{.no_effect = "what must outlive a restart is in the ring and beside it"})
       .option("skip_processors_before_aggregators", &O::skip_processors_before_aggregators,
               "Leave out the processors before aggregators.", Rules{.no_effect = kNoProcessors})
       .option("skip_processors_after_aggregators", &O::skip_processors_after_aggregators,

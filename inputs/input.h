@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,7 +24,10 @@ namespace holdfast::inputs {
 struct InputContext {
   const HostFs& host;
   const base::Clock& clock;
-  base::Logger log;                       // named after the instance
+  base::Logger log;  // named after the instance
+  // Where an input may keep files that must outlive a restart: no other agent uses it meanwhile.
+  // It may not exist yet. Empty: nothing is to be kept (`holdfast test`).
+  std::string state_directory{};
   const AgentNumbers* numbers = nullptr;  // null: there is no agent around
 };
 

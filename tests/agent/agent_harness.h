@@ -20,7 +20,7 @@ struct Configured {
     const config::Environment none = [](const std::string&) { return std::nullopt; };
     config::load_text(toml, "test.toml", none, diagnostics, document);
     configuration =
-        agent::configure(document, {host, clock, base::Logger(), &numbers}, diagnostics);
+        agent::configure(document, {host, clock, base::Logger(), false, &numbers}, diagnostics);
   }
 
   // The diagnostics, one a line.

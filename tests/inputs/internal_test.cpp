@@ -22,7 +22,7 @@ class InternalTest : public testing::Test {
                       document);
     input_ = inputs::find_input("internal")
                  ->create(document.inputs.front().table, diagnostics,
-                          {host_, clock_, base::Logger{}, &numbers_});
+                          {host_, clock_, base::Logger{}, "", &numbers_});
     ASSERT_FALSE(diagnostics.has_errors());
   }
 

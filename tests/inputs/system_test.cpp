@@ -107,6 +107,32 @@ TEST(SystemCpus, CoresAreCountedAgainWhenCpusComeOrGo) {
   EXPECT_EQ(lines_of(*input, clock), "system n_cpus=2i,n_physical_cpus=2i 1760000000000000000\n");
 }
 
+// How long each group of texts is kept can be set apart.
+TEST(SystemOs, TheTimesTextsAreKeptCanBeSet) {
+  FakeClock clock;
+  MapHost host({{"/proc/sys/kernel/arch", "x86_64\n"},
+                {"/etc/os-release", "ID=debian\n"},
+                {"/sys/class/dmi/id/sys_vendor", "one\n"}});
+  std::vector<std::string> errors;
+  const auto input = make_input("system",
+                                "[[inputs.system]]\ninclude = [\"os\", \"dmi\"]\n"
+                                "os_cache_ttl = \"10s\"\ndmi_cache_ttl = \"20s\"\n",
+                                host, clock, errors);
+  ASSERT_TRUE(errors.empty());
+  const auto has = [&](const char* text) {
+    return lines_of(*input, clock).find(text) != std::string::npos;
+  };
+  EXPECT_TRUE(has("debian") && has("one"));
+  host.set("/etc/os-release", "ID=alpine\n");
+  host.set("/sys/class/dmi/id/sys_vendor", "two\n");
+  clock.advance(std::chrono::seconds(9));
+  EXPECT_TRUE(has("debian") && has("one"));
+  clock.advance(std::chrono::seconds(1));
+  EXPECT_TRUE(has("alpine") && has("one"));
+  clock.advance(std::chrono::seconds(10));
+  EXPECT_TRUE(has("alpine") && has("two"));
+}
+
 TEST(SystemOs, TextsAreReadAgainAfterTheirTime) {
   FakeClock clock;
   MapHost host({{"/proc/sys/kernel/arch", "armv7l\n"}, {"/etc/os-release", "ID=debian\n"}});

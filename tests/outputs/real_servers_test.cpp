@@ -196,6 +196,36 @@ TEST_F(RealNginxTest, AnotherNameAndAPinnedKey) {
   EXPECT_EQ(deliver_with("localhost", ca()).decision.action, Action::kRetry);
 }
 
+TEST_F(RealNginxTest, OneThatAsksForAClientsCertificateGetsIt) {
+  start_nginx("localhost", "",
+              "ssl_client_certificate " + dir_.path("ca.pem") + ";\nssl_verify_client on;\n");
+  const auto client = test::make_client_certificate(dir_.path(), "device 7");
+  ASSERT_TRUE(client) << client.error().message;
+  const std::string pair =
+      ca() + "tls_cert = \"" + client->cert + "\"\ntls_key = \"" + client->key + "\"\n";
+  const Attempt good = deliver_with("localhost", pair + "tls_key_pwd = \"a locked key\"\n");
+  EXPECT_EQ(good.statuses, (Statuses{200, 204})) << good.decision.reason;
+  EXPECT_EQ(count(), 4U);
+  const Attempt locked = deliver_with("localhost", pair + "tls_key_pwd = \"another\"\n");
+  EXPECT_EQ(locked.statuses, Statuses{0});
+  EXPECT_EQ(locked.decision.action, Action::kRetry);
+  const Attempt none = deliver_with("localhost", ca());
+  EXPECT_EQ(none.statuses, (Statuses{400, 400}));
+  EXPECT_THAT(none.decision.reason, HasSubstr("No required SSL certificate"));
+}
+
+// The name of the server means nothing here: only a proxy can reach it.
+TEST_F(RealNginxTest, AProxyIsAskedInPlaceOfTheServer) {
+  start_nginx("localhost", "", "", /*tls=*/false);
+  const std::string url = "http://influxdb.invalid:8086";
+  make("influxdb", quoted(url), "http_proxy = \"" + nginx_->url() + "\"\n");
+  const Attempt attempt = deliver_lines(lines_of("a", 0, 4), 4);
+  EXPECT_EQ(attempt.statuses, (Statuses{200, 204})) << attempt.decision.reason;
+  EXPECT_EQ(count(), 4U);
+  make("influxdb", quoted(url), "");
+  EXPECT_EQ(deliver_lines(lines_of("a", 0, 4), 4).statuses, Statuses{0});
+}
+
 TEST_F(RealNginxTest, TooLargeForIt) {
   start_nginx("localhost", "", "client_max_body_size 1k;", /*tls=*/false);
   make("influxdb", quoted(nginx_->url()), "content_encoding = \"identity\"\n");

@@ -45,6 +45,14 @@ TEST_F(WorkerTest, AnAnnouncedWaitIsMeasuredFromTheAnswer) {
   EXPECT_EQ(flush(10), seconds(20));
 }
 
+TEST_F(WorkerTest, AnAnnouncedWaitIsNoLongerThanTheOptionAllows) {
+  outputs::WorkerOptions options;
+  options.max_retry_after = seconds(45);
+  start(options);
+  http_.answer(http_answer(503, "", {{"Retry-After", "120"}}));
+  EXPECT_EQ(flush(10), seconds(45));
+}
+
 TEST_F(WorkerTest, AStepOfTheWallClockDoesNotChangeAnAnnouncedWait) {
   start();
   http_.answer(http_answer(503, "", {{"Retry-After", "120"}}));

@@ -14,6 +14,16 @@ struct Certificates {
   std::string pin;  // of the server's key, as libcurl and `tls_pinned_public_key` have it
 };
 
+// A client's certificate of the same CA, its key locked with a password.
+struct ClientCertificate {
+  std::string cert;  // files
+  std::string key;
+  std::string password;
+};
+// To be called after make_certificates, with its directory.
+[[nodiscard]] base::Result<ClientCertificate> make_client_certificate(const std::string& directory,
+                                                                      const std::string& name);
+
 // `directory` must exist; the files in it are overwritten. `name`: "localhost", "127.0.0.1" is
 // always in the certificate too, unless `with_address` is false.
 [[nodiscard]] base::Result<Certificates> make_certificates(const std::string& directory,
