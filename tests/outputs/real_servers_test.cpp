@@ -199,10 +199,12 @@ TEST_F(RealNginxTest, AnotherNameAndAPinnedKey) {
 TEST_F(RealNginxTest, OneThatAsksForAClientsCertificateGetsIt) {
   start_nginx("localhost", "",
               "ssl_client_certificate " + dir_.path("ca.pem") + ";\nssl_verify_client on;\n");
-  const auto client = test::make_client_certificate(dir_.path(), "device 7");
+  const auto client = test::make_client_certificate(dir_.path(), "device7");
   ASSERT_TRUE(client) << client.error().message;
+  const auto key = test::encrypt_key(client->key, "a locked key");
+  ASSERT_TRUE(key) << key.error().message;
   const std::string pair =
-      ca() + "tls_cert = \"" + client->cert + "\"\ntls_key = \"" + client->key + "\"\n";
+      ca() + "tls_cert = \"" + client->cert + "\"\ntls_key = \"" + *key + "\"\n";
   const Attempt good = deliver_with("localhost", pair + "tls_key_pwd = \"a locked key\"\n");
   EXPECT_EQ(good.statuses, (Statuses{200, 204})) << good.decision.reason;
   EXPECT_EQ(count(), 4U);

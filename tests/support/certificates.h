@@ -14,20 +14,25 @@ struct Certificates {
   std::string pin;  // of the server's key, as libcurl and `tls_pinned_public_key` have it
 };
 
-// A client's certificate of the same CA, its key locked with a password.
-struct ClientCertificate {
-  std::string cert;  // files
-  std::string key;
-  std::string password;
-};
-// To be called after make_certificates, with its directory.
-[[nodiscard]] base::Result<ClientCertificate> make_client_certificate(const std::string& directory,
-                                                                      const std::string& name);
-
 // `directory` must exist; the files in it are overwritten. `name`: "localhost", "127.0.0.1" is
 // always in the certificate too, unless `with_address` is false.
 [[nodiscard]] base::Result<Certificates> make_certificates(const std::string& directory,
                                                            const std::string& name,
                                                            bool with_address = true);
+
+struct ClientCertificate {
+  std::string cert;  // files
+  std::string key;
+};
+
+// A certificate of the CA that make_certificates() left in `directory`, for a client whose DNS name
+// is `name`; the files are named after it. `purpose`: "clientAuth" or "serverAuth".
+[[nodiscard]] base::Result<ClientCertificate> make_client_certificate(
+    const std::string& directory, const std::string& name,
+    const std::string& purpose = "clientAuth");
+
+// A copy of a key, encrypted with `password`; its path.
+[[nodiscard]] base::Result<std::string> encrypt_key(const std::string& key,
+                                                    const std::string& password);
 
 }  // namespace holdfast::test
