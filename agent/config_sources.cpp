@@ -21,11 +21,18 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kDefaultAttempts = 3;
 
 struct Place {
-  const char* file;
-  const char* directory;
+  std::string file;
+  std::string directory;  // read with it; empty: none
 };
-constexpr Place kPlaces[] = {{"/etc/holdfast/holdfast.toml", "/etc/holdfast/holdfast.d"},
-                             {"/etc/telegraf/telegraf.conf", "/etc/telegraf/telegraf.d"}};
+
+// In the order they are looked at. `root` stands before /etc.
+std::vector<Place> places(const config::Environment& environment, const std::string& root) {
+  std::vector<Place> all{{root + "/etc/holdfast/holdfast.toml", root + "/etc/holdfast/holdfast.d"}};
+  const std::string home = environment("HOME").value_or("");
+  if (!home.empty()) all.push_back({home + "/.telegraf/telegraf.conf", ""});
+  all.push_back({root + "/etc/telegraf/telegraf.conf", root + "/etc/telegraf/telegraf.d"});
+  return all;
+}
 
 bool exists(const std::string& path) {
   std::error_code failed;
@@ -56,12 +63,11 @@ ConfigSources default_sources(const config::Environment& environment,
     if (exists(path)) return {{path}, {}};
     diagnostics.warning({}, fmt::format("${} is {}, which is not there", variable, path));
   }
-  for (const Place& place : kPlaces) {
-    const std::string directory = root + place.directory;
-    looked.push_back(root + place.file);
-    if (!exists(looked.back())) continue;
-    if (!exists(directory)) return {{looked.back()}, {}};
-    return {{looked.back()}, {directory}};
+  for (const Place& place : places(environment, root)) {
+    looked.push_back(place.file);
+    if (!exists(place.file)) continue;
+    if (!exists(place.directory)) return {{place.file}, {}};
+    return {{place.file}, {place.directory}};
   }
   diagnostics.error({}, fmt::format("no configuration found; name one with --config. Looked at {}",
                                     fmt::join(looked, ", ")));

@@ -22,7 +22,7 @@ struct ConfigSources {
 
 // What is read when the command line names nothing, the first of these that exists:
 // $HOLDFAST_CONFIG_PATH, $TELEGRAF_CONFIG_PATH, /etc/holdfast/holdfast.toml with holdfast.d,
-// /etc/telegraf/telegraf.conf with telegraf.d. If none does an error lists the places. `root`
+// $HOME/.telegraf/telegraf.conf, /etc/telegraf/telegraf.conf with telegraf.d. If none does an error lists the places. `root`
 // stands before /etc, for tests.
 [[nodiscard]] ConfigSources default_sources(const config::Environment& environment,
                                             config::Diagnostics& diagnostics,

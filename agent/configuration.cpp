@@ -33,7 +33,10 @@ std::string system_hostname() {
 
 std::vector<std::string_view> names_of(const std::vector<config::OptionInfo>& options) {
   std::vector<std::string_view> names;
-  for (const auto& option : options) names.push_back(option.name);
+  for (const auto& option : options) {
+    names.push_back(option.name);
+    for (const auto old : option.rules.old_names) names.push_back(old);
+  }
   return names;
 }
 

@@ -61,6 +61,9 @@ base::Result<HttpGot> http_get(const HttpGet& request) {
   set(CURLOPT_ERRORBUFFER, words.data());
   set(CURLOPT_URL, request.url.c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_FOLLOWLOCATION, 1L);
+  set(CURLOPT_MAXREDIRS, 10L);
   set(CURLOPT_HTTPHEADER, headers.get());
   set(CURLOPT_USERAGENT, "holdfast/" HOLDFAST_VERSION);
   set(CURLOPT_TIMEOUT_MS, std::max(1L, static_cast<long>(timeout)));

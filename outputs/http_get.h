@@ -23,7 +23,8 @@ struct HttpGot {
   std::string body;
 };
 
-// Waits for the answer. Redirects are not followed. An error carries no user info of the URL.
+// Waits for the answer. Up to ten redirects, to http and https, are followed; headers and user info
+// that authorize go to the first host and port only. An error carries no user info of the URL.
 [[nodiscard]] base::Result<HttpGot> http_get(const HttpGet& request);
 
 }  // namespace holdfast::outputs

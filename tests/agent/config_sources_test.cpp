@@ -51,7 +51,13 @@ TEST_F(DefaultSources, TheFirstPlaceThatExistsWins) {
   EXPECT_THAT(find().directories, IsEmpty());
   make("/etc/telegraf/telegraf.d/a.conf");
   EXPECT_THAT(find().directories, ElementsAre(dir_.path() + "/etc/telegraf/telegraf.d"));
+  make("/home/.telegraf/telegraf.conf");
+  const std::map<std::string, std::string> at_home{{"HOME", dir_.path() + "/home"}};
+  EXPECT_THAT(find(at_home).files, ElementsAre(dir_.path() + "/home/.telegraf/telegraf.conf"));
+  EXPECT_THAT(find(at_home).directories, IsEmpty());
+  EXPECT_THAT(find().files, ElementsAre(dir_.path() + "/etc/telegraf/telegraf.conf"));
   make("/etc/holdfast/holdfast.toml");
+  EXPECT_THAT(find(at_home).files, ElementsAre(dir_.path() + "/etc/holdfast/holdfast.toml"));
   EXPECT_THAT(find().files, ElementsAre(dir_.path() + "/etc/holdfast/holdfast.toml"));
   EXPECT_THAT(find().directories, IsEmpty());
   make("/etc/holdfast/holdfast.d/a.toml");
@@ -118,13 +124,35 @@ TEST_F(FetchConfiguration, WithoutATokenNoneIsSent) {
 TEST_F(FetchConfiguration, AnyOtherAnswerIsAFailureAndAskedForAgain) {
   server_.script_other({{.status = 500},
                         {.status = 204},
-                        {.status = 302, .headers = {{"Location", "/elsewhere"}}},
+                        {.status = 404},
                         {.status = 200, .body = "late"}});
   const auto early = fetch(0);  // three attempts
   ASSERT_FALSE(early);
-  EXPECT_EQ(early.error().message, "the server answered 302, expected 200");
+  EXPECT_EQ(early.error().message, "the server answered 404, expected 200");
   EXPECT_EQ(server_.requests().size(), 3U);
   EXPECT_EQ(fetch(1).value_or(""), "late");
+}
+
+TEST_F(FetchConfiguration, RedirectsAreFollowedButTheTokenStays) {
+  FaultServer other;
+  server_.script_other({{.status = 302, .headers = {{"Location", "/next"}}},
+                        {.status = 307, .headers = {{"Location", other.url() + "/last"}}}});
+  other.script_other({{.status = 200, .body = "[agent]\n"}});
+  const auto text = fetch(1, "secret");
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_EQ(*text, "[agent]\n");
+  const auto first = server_.requests();
+  ASSERT_EQ(first.size(), 2U);
+  EXPECT_EQ(first[1].target, "/next");
+  EXPECT_EQ(first[1].headers.at("authorization"), "Token secret");
+  ASSERT_EQ(other.requests().size(), 1U);
+  EXPECT_EQ(other.requests()[0].headers.count("authorization"), 0U);
+}
+
+TEST_F(FetchConfiguration, RedirectsWithoutEndAreGivenUp) {
+  server_.script_other(std::vector<Step>(20, {.status = 302, .headers = {{"Location", "/again"}}}));
+  EXPECT_FALSE(fetch());
+  EXPECT_EQ(server_.requests().size(), 11U);
 }
 
 TEST_F(FetchConfiguration, WithoutAnEndItGoesOnUntilAnAnswerComes) {

@@ -274,7 +274,8 @@ TEST(FilterTable, WrongOnesAreNamedWithTheirPlace) {
             "test.toml:4:17: error: `a` is \"b\", expected a list of strings such as "
             "[\"a\", \"b\"]\n"
             "test.toml:5:1: error: `fieldinclude`: `a[b*`: expected a `]` for the `[`\n"
-            "test.toml:7:1: error: unknown option `fieldpas` in [[outputs.file]]\n");
+            "test.toml:7:1: error: unknown option `fieldpas` in [[outputs.file]]; did you mean "
+            "`fieldpass`?\n");
 }
 
 }  // namespace
