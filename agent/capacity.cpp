@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "agent/gatherer.h"
+#include "agent/store.h"
 #include "buffer/compressor.h"
 #include "buffer/format.h"
 
@@ -104,7 +105,8 @@ Capacity estimate_capacity(Configuration& configuration, const base::Clock& cloc
       gather(input, clock, rounds[input.interval]);
     }
   }
-  buffer::Compressor compressor(static_cast<int>(configuration.buffer.compression_level));
+  buffer::Compressor compressor(static_cast<int>(configuration.buffer.compression_level),
+                                compression_of(configuration.buffer));
   for (const auto& [interval, round] : rounds) {
     const double seconds = std::chrono::duration<double>(interval).count();
     out.points_per_second += round.points / seconds;

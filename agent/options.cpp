@@ -126,9 +126,14 @@ const Schema<BufferOptions>& buffer_schema() {
                   Rules{.choices = {"drop_oldest", "refuse_new"}})
           .option("max_age", &O::max_age,
                   "Points stored longer ago are dropped instead of sent; 0: never too old.")
+          .option("compression", &O::compression,
+                  "Who compresses: isal is fast, zlib can be thorough, auto is isal up to level 3 "
+                  "(but zlib for small blocks while there is time) and zlib above. none stores "
+                  "the lines as they are and compresses each time they are sent.",
+                  Rules{.choices = {"auto", "zlib", "isal", "none"}})
           .option("compression_level", &O::compression_level,
-                  "zlib's level: 1 costs least CPU, 9 stores and sends the fewest bytes. Blocks of "
-                  "less than 16 KiB of lines have level 6 at least.",
+                  "1 costs least CPU, 9 stores and sends the fewest bytes; isal has 1, and 2 for "
+                  "all above. zlib works on blocks of less than 16 KiB of lines at 6 at least.",
                   Rules{.min = 1, .max = 9});
   return schema;
 }

@@ -57,6 +57,7 @@ struct BufferOptions {
   base::Duration spill_after{std::chrono::seconds(30)};
   std::string overflow = "drop_oldest";
   base::Duration max_age{};
+  std::string compression = "auto";
   std::int64_t compression_level = 3;
 };
 

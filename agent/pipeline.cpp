@@ -28,6 +28,7 @@ namespace {
 buffer::BlockWriterOptions writer_options(const Configuration& configuration) {
   buffer::BlockWriterOptions options;
   options.limits = block_limits(configuration);
+  options.compression = compression_of(configuration.buffer);
   options.compression_level = static_cast<int>(configuration.buffer.compression_level);
   options.wait_for_sync = configuration.buffer.sync == "always";
   return options;

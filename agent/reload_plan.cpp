@@ -39,6 +39,7 @@ std::vector<std::string> fixed_changes(const Configuration& running, const Confi
   compare("[buffer] mode", now.mode, wanted.mode);
   compare("[buffer] spill_after", now.spill_after, wanted.spill_after);
   compare("[buffer] overflow", now.overflow, wanted.overflow);
+  compare("[buffer] compression", now.compression, wanted.compression);
   compare("[buffer] compression_level", now.compression_level, wanted.compression_level);
   compare("[status] listen", running.status.listen, next.status.listen);
   compare("[status] socket", running.status.socket, next.status.socket);

@@ -121,6 +121,13 @@ base::Result<OpenedRing> open_file_ring(const BufferOptions& options, const std:
 
 }  // namespace
 
+buffer::Compression compression_of(const BufferOptions& options) {
+  if (options.compression == "zlib") return buffer::Compression::kZlib;
+  if (options.compression == "isal") return buffer::Compression::kIsal;
+  if (options.compression == "none") return buffer::Compression::kNone;
+  return buffer::Compression::kAuto;
+}
+
 std::string default_ring_path(const GetEnvironment& environment) {
   if (const auto state = environment("STATE_DIRECTORY"); state && !state->empty()) {
     return *state + "/ring";

@@ -10,9 +10,13 @@
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/options.h"
+#include "buffer/compressor.h"
 #include "buffer/ring.h"
 
 namespace holdfast::agent {
+
+// Of the option `compression`.
+[[nodiscard]] buffer::Compression compression_of(const BufferOptions& options);
 
 using GetEnvironment = std::function<std::optional<std::string>(const std::string&)>;
 

@@ -20,7 +20,7 @@ BlockWriter::BlockWriter(Ring& ring, const BlockWriterOptions& options)
     : ring_(ring),
       options_(options),
       limits_(options.limits),
-      compressor_(options.compression_level) {
+      compressor_(options.compression_level, options.compression) {
   gathered_.origin = Origin::kGathered;
   ring_.on_sync_done([this](const SyncDone& done) { synced(done); });
 }
@@ -122,8 +122,9 @@ void BlockWriter::drain(std::unique_lock<std::mutex>& lock) {
     Draft draft = std::move(waiting_.front());
     waiting_.pop_front();
     const std::uint64_t syncs = syncs_;
+    const bool more = !waiting_.empty();
     lock.unlock();
-    const auto stored = store(draft);
+    const auto stored = store(draft, more);
     lock.lock();
     if (!stored && stored.error().code == base::ErrorCode::kBusy) {
       waiting_.push_front(std::move(draft));
@@ -145,9 +146,9 @@ void BlockWriter::drain(std::unique_lock<std::mutex>& lock) {
   lock.lock();
 }
 
-base::Result<std::uint64_t> BlockWriter::store(Draft& draft) {
+base::Result<std::uint64_t> BlockWriter::store(Draft& draft, bool more) {
   if (!compressed_) {
-    compressor_.compress(draft.lines, block_);
+    compressor_.compress(draft.lines, block_, more);
     block_.points = draft.points;
     block_.oldest_ns = draft.oldest_ns;
     block_.newest_ns = draft.newest_ns;

@@ -17,7 +17,8 @@ namespace holdfast::buffer {
 
 struct BlockWriterOptions {
   BlockLimits limits;
-  int compression_level = 3;
+  Compression compression = Compression::kAuto;
+  int compression_level = 3;  // 1 to 9
   // Raw bytes of closed blocks that may wait while the ring is slow. What would pass it is refused
   // (kBusy) at once: memory stays bounded, and a listener can answer 503.
   std::size_t max_waiting_bytes = 4U << 20U;
@@ -66,7 +67,7 @@ class BlockWriter final : public BlockSink {
   void put(Draft& open, const Lines& piece, const std::shared_ptr<Ticket>& ticket);
   void close(Draft& open);
   void drain(std::unique_lock<std::mutex>& lock);
-  [[nodiscard]] base::Result<std::uint64_t> store(Draft& draft);
+  [[nodiscard]] base::Result<std::uint64_t> store(Draft& draft, bool more);
   // The tickets that can be answered now.
   [[nodiscard]] Tickets settle(const Draft& draft, const base::Result<std::uint64_t>& stored);
   void synced(const SyncDone& done);

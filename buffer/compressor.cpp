@@ -1,23 +1,23 @@
-// zlib as DESIGN's "compress once, splice at send" needs it: raw deflate, an empty window for each
-// block, ended by a sync flush, so that fragments join at byte borders.
+// Blocks as DESIGN's "compress once, splice at send" needs them: raw deflate, an empty window for
+// each block, ended by a sync flush, so that fragments join at byte borders.
 #include "buffer/compressor.h"
 
 #include <algorithm>
-#include <stdexcept>
 
 #include <zlib.h>
 
+#include "buffer/deflater.h"
 #include "buffer/format.h"
 
 namespace holdfast::buffer {
 namespace {
 
 constexpr int kRawWindow = -15;  // negative: raw deflate, without zlib's own header
-constexpr int kMemoryLevel = 8;
 constexpr std::uint64_t kBestRatio = 1032;
 // A round of a host's gathers is smaller: there a better level costs some 50 us and saves 5 %.
 constexpr std::size_t kSmall = 16U << 10U;
 constexpr int kLevelOfSmall = 6;
+constexpr int kLevelOfZlib = 4;  // from here on it compresses better than ISA-L
 
 Bytef* as_zlib(const char* bytes) {
   // zlib's interface is not const-correct; it does not write to its input.
@@ -26,47 +26,48 @@ Bytef* as_zlib(const char* bytes) {
 
 }  // namespace
 
-std::uint32_t crc32_of(std::string_view bytes) {
-  return static_cast<std::uint32_t>(crc32_z(0, as_zlib(bytes.data()), bytes.size()));
+Compressor::Compressor(int level, Compression method) : level_(level), method_(method) {
+  if (method_ == Compression::kAuto && level >= kLevelOfZlib) method_ = Compression::kZlib;
+  const bool by_isal = method_ == Compression::kAuto || method_ == Compression::kIsal;
+  if (by_isal && !has_isal()) method_ = Compression::kZlib;
 }
 
-struct Compressor::Deflate {
-  z_stream stream{};
-};
-
-Compressor::Compressor(int level) : level_(level), deflate_(std::make_unique<Deflate>()) {
-  if (deflateInit2(&deflate_->stream, level, Z_DEFLATED, kRawWindow, kMemoryLevel,
-                   Z_DEFAULT_STRATEGY) != Z_OK) {
-    throw std::bad_alloc();
-  }
-}
-
-Compressor::~Compressor() {
-  if (deflate_) deflateEnd(&deflate_->stream);
-}
+Compressor::~Compressor() = default;
 Compressor::Compressor(Compressor&&) noexcept = default;
-Compressor& Compressor::operator=(Compressor&& other) noexcept {
-  level_ = other.level_;
-  std::swap(deflate_, other.deflate_);
-  return *this;
+Compressor& Compressor::operator=(Compressor&& other) noexcept = default;
+
+Deflater& Compressor::zlib(int level) {
+  auto& made = level == level_ ? zlib_ : zlib_of_small_;
+  if (!made) made = make_zlib_deflater(level);
+  return *made;
 }
 
-void Compressor::compress(std::string_view lines, Block& block) {
-  z_stream& stream = deflate_->stream;
-  deflateReset(&stream);
-  deflateParams(&stream, lines.size() < kSmall ? std::max(level_, kLevelOfSmall) : level_,
-                Z_DEFAULT_STRATEGY);
-  // Room for the worst case and the five bytes of the sync flush: one call always finishes.
-  block.bytes.resize(kHeaderSize + deflateBound(&stream, lines.size()) + 16);
-  stream.next_in = as_zlib(lines.data());
-  stream.avail_in = static_cast<uInt>(lines.size());
-  stream.next_out = as_zlib(block.bytes.data() + kHeaderSize);
-  stream.avail_out = static_cast<uInt>(block.bytes.size() - kHeaderSize);
-  ::deflate(&stream, Z_SYNC_FLUSH);
-  block.bytes.resize(block.bytes.size() - stream.avail_out);
-  block.codec = Codec::kDeflate;
+Deflater& Compressor::choose(std::size_t bytes, bool hurry) {
+  const bool with_care = bytes < kSmall && !hurry && method_ != Compression::kIsal;
+  if (with_care) return zlib(std::max(level_, kLevelOfSmall));
+  if (method_ == Compression::kZlib) return zlib(level_);
+  if (!isal_) isal_ = make_isal_deflater(level_);
+  return *isal_;
+}
+
+void Compressor::compress(std::string_view lines, Block& block, bool hurry) {
   block.raw_size = static_cast<std::uint32_t>(lines.size());
   block.raw_crc32 = crc32_of(lines);
+  const auto store_with = [&](Deflater& deflater) {
+    block.bytes.resize(kHeaderSize + deflater.bound(lines.size()));
+    const auto size = deflater.deflate(lines, std::span(block.bytes).subspan(kHeaderSize));
+    if (size) block.bytes.resize(kHeaderSize + *size);
+    return size.has_value();
+  };
+  block.codec = Codec::kDeflate;
+  // zlib's bound is a promise.
+  if (method_ != Compression::kNone &&
+      (store_with(choose(lines.size(), hurry)) || store_with(zlib(level_)))) {
+    return;
+  }
+  block.codec = Codec::kRaw;
+  block.bytes.resize(kHeaderSize);
+  block.bytes.append(lines);
 }
 
 bool decompress(Codec codec, std::string_view payload, std::uint32_t raw_size,

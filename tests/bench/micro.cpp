@@ -98,16 +98,17 @@ void ingest(benchmark::State& state) {
 BENCHMARK(ingest);
 
 // One block at the level given.
-void compress(benchmark::State& state) {
+void compress(benchmark::State& state, buffer::Compression method) {
   const std::string lines = lines_of(kBlockLines);
-  buffer::Compressor compressor(static_cast<int>(state.range(0)));
+  buffer::Compressor compressor(static_cast<int>(state.range(0)), method);
   buffer::Block block;
   for (auto _ : state) compressor.compress(lines, block);
   count(state, kBlockLines, lines.size());
   state.counters["ratio"] =
       static_cast<double>(lines.size()) / static_cast<double>(block.bytes.size());
 }
-BENCHMARK(compress)->Arg(1)->Arg(3)->Arg(6)->Arg(9);
+BENCHMARK_CAPTURE(compress, zlib, buffer::Compression::kZlib)->Arg(1)->Arg(3)->Arg(6)->Arg(9);
+BENCHMARK_CAPTURE(compress, isal, buffer::Compression::kIsal)->Arg(1)->Arg(2);
 
 // One compressed block into a ring in memory, over and over, with nobody reading.
 void append(benchmark::State& state) {

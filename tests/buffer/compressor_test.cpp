@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include "agent/base/random.h"
+#include "buffer/deflater.h"
 #include "tests/support/gzip.h"
 
 namespace holdfast::buffer {
@@ -51,45 +52,109 @@ std::string spliced(const std::vector<Block>& blocks) {
   return body + little_endian(static_cast<std::uint32_t>(crc)) + little_endian(size);
 }
 
+struct Way {
+  Compression method;
+  int level;
+  bool hurry;
+};
+
+// All that make fragments.
+std::vector<Way> all_ways() {
+  std::vector<Way> ways;
+  for (const auto method : {Compression::kAuto, Compression::kZlib, Compression::kIsal}) {
+    for (const int level : {1, 2, 3, 4, 6, 9}) {
+      for (const bool hurry : {false, true}) ways.push_back({method, level, hurry});
+    }
+  }
+  return ways;
+}
+
+std::ostream& operator<<(std::ostream& out, const Way& way) {
+  return out << "method " << static_cast<int>(way.method) << ", level " << way.level
+             << (way.hurry ? ", in a hurry" : "");
+}
+
 TEST(Compressor, FragmentsSpliceIntoOneGzipMember) {
   base::Random random(1);
-  for (const int level : {0, 1, 3, 6, 9}) {
-    Compressor compressor(level);
+  for (const Way& way : all_ways()) {
+    Compressor compressor(way.level, way.method);
     std::vector<Block> blocks;
     std::string wanted;
     for (const std::size_t size : {1U, 20U, 1500U, 70'000U, 65'536U, 300U}) {
       const std::string lines = some_lines(random, size);
-      blocks.push_back(compressed(compressor, lines));
+      blocks.emplace_back();
+      compressor.compress(lines, blocks.back(), way.hurry);
+      EXPECT_EQ(blocks.back().codec, Codec::kDeflate);
       wanted += lines;
     }
-    EXPECT_EQ(test::gunzip_single_member(spliced(blocks)), wanted) << "level " << level;
+    EXPECT_EQ(test::gunzip_single_member(spliced(blocks)), wanted) << way;
   }
+}
+
+TEST(Compressor, EachChoiceMakesOtherBytes) {
+  base::Random random(9);
+  const std::string large = some_lines(random, 60'000);
+  const std::string small = some_lines(random, 3'000);
+  const auto bytes = [](std::string_view lines, int level, Compression method, bool hurry = false) {
+    Compressor compressor(level, method);
+    Block block;
+    compressor.compress(lines, block, hurry);
+    return block.bytes;
+  };
+  const auto isal = Compression::kIsal;
+  const auto zlib = Compression::kZlib;
+  const auto automatic = Compression::kAuto;
+  EXPECT_EQ(bytes(large, 3, automatic), bytes(large, 3, isal));
+  EXPECT_EQ(bytes(large, 4, automatic), bytes(large, 4, zlib));
+  EXPECT_EQ(bytes(small, 3, automatic), bytes(small, 6, zlib));
+  EXPECT_EQ(bytes(small, 3, automatic, true), bytes(small, 3, isal, true));
+  EXPECT_EQ(bytes(small, 3, zlib), bytes(small, 6, zlib));
+  EXPECT_NE(bytes(small, 3, zlib), bytes(small, 3, zlib, true));
+  EXPECT_NE(bytes(large, 1, zlib), bytes(large, 9, zlib));
+  // Without ISA-L it is zlib's.
+  EXPECT_EQ(has_isal(), bytes(large, 2, isal) != bytes(large, 2, zlib));
+}
+
+TEST(Compressor, NoneKeepsTheLinesAsTheyAre) {
+  Compressor compressor(3, Compression::kNone);
+  const Block block = compressed(compressor, "m v=1i 1\n");
+  EXPECT_EQ(block.codec, Codec::kRaw);
+  EXPECT_EQ(payload_of(block), "m v=1i 1\n");
+  EXPECT_EQ(block.raw_size, 9U);
+  EXPECT_EQ(block.raw_crc32, test::crc32_of("m v=1i 1\n"));
 }
 
 TEST(Compressor, AnyBlocksInAnyOrderMakeABody) {
   base::Random random(2);
-  Compressor compressor(6);
   // Equal texts: a fragment that referred back to an earlier one would show.
   const std::string lines = some_lines(random, 3000);
-  const Block a = compressed(compressor, lines);
-  const Block b = compressed(compressor, lines);
-  const Block c = compressed(compressor, "m v=1i 5\n");
-  EXPECT_EQ(a.bytes, b.bytes) << "a fragment depends on its lines alone";
-  EXPECT_EQ(test::gunzip_single_member(spliced({c, b})), "m v=1i 5\n" + lines);
-  EXPECT_EQ(test::gunzip_single_member(spliced({b})), lines);
+  for (const Way& way : all_ways()) {
+    Compressor compressor(way.level, way.method);
+    Block a;
+    Block b;
+    Block c;
+    compressor.compress(lines, a, way.hurry);
+    compressor.compress(lines, b, way.hurry);
+    compressor.compress("m v=1i 5\n", c, way.hurry);
+    EXPECT_EQ(a.bytes, b.bytes) << "a fragment depends on its lines alone; " << way;
+    EXPECT_EQ(test::gunzip_single_member(spliced({c, b})), "m v=1i 5\n" + lines) << way;
+    EXPECT_EQ(test::gunzip_single_member(spliced({b})), lines) << way;
+  }
   EXPECT_EQ(test::gunzip_single_member(spliced({})), "");
 }
 
 TEST(Compressor, WhatCannotBeCompressedStillFits) {
   base::Random random(3);
-  for (const int level : {0, 1, 3, 9}) {
-    Compressor compressor(level);
+  for (const Way& way : all_ways()) {
+    Compressor compressor(way.level, way.method);
     for (const std::size_t size : {0U, 1U, 100U, 16'383U, 65'535U, 65'536U, 262'144U, 1U << 20U}) {
       const std::string bytes = noise(random, size);
-      const Block block = compressed(compressor, bytes);
+      Block block;
+      compressor.compress(bytes, block, way.hurry);
       std::string back;
       ASSERT_TRUE(decompress(block.codec, payload_of(block), block.raw_size, block.raw_crc32, back))
-          << "level " << level << ", " << size << " bytes";
+          << way << ", " << size << " bytes";
+      EXPECT_LE(payload_of(block).size(), size + size / 64 + 64);
       EXPECT_EQ(back, bytes);
     }
   }

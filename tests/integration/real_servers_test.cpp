@@ -207,6 +207,34 @@ TEST_P(RealServers, LimitedWithoutRetryAfter) {
   }
 }
 
+// All ways to store points, in one ring one after the other: blocks of several stand in one body.
+constexpr const char* kCompressions[] = {
+    "compression = \"auto\"", "compression = \"zlib\"",
+    "compression = \"isal\"", "compression = \"none\"",
+    "compression_level = 9",  "compression = \"isal\"\ncompression_level = 1"};
+
+TEST_P(RealServers, WhoeverCompresses) {
+  std::uint64_t first = 0;
+  for (const char* compression : kCompressions) {
+    Settings settings;
+    settings.buffer = compression;
+    // What is fed while nobody takes it goes out by the next one, beside its own.
+    configure(listener_section() + output_section("http://127.0.0.1:1"), settings);
+    start_agent();
+    ASSERT_EQ(feed(feed_lines(first)), 204);
+    EXPECT_EQ(stop_agent(SIGTERM).status, 0);
+    first += kPoints;
+    configure(listener_section() + output_section(database_->url()), settings);
+    start_agent();
+    ASSERT_EQ(feed(feed_lines(first)), 204);
+    ASSERT_TRUE(wait_drained(std::chrono::seconds(60))) << agent().log();
+    EXPECT_EQ(stop_agent(SIGTERM).status, 0);
+    first += kPoints;
+  }
+  EXPECT_EQ(database_->points(), first);
+  EXPECT_EQ(ledger().delivered, first);
+}
+
 INSTANTIATE_TEST_SUITE_P(Slow, RealServers, ::testing::Values("InfluxDB", "VictoriaMetrics"),
                          [](const auto& of) { return std::string(of.param); });
 

@@ -48,7 +48,7 @@ const std::map<std::string, Names>& homes_of_libraries() {
       {"gnutls/", {"agent/tls/", "inputs/json_web_token.cpp"}},
       {"CLI/", {"agent/command_line"}},
       {"nlohmann/", {"agent/json_parts.", "agent/buffer_json.cpp", "outputs/"}},
-      {"isa-l/", {"buffer/crc32c.cpp"}},
+      {"isa-l/", {"buffer/with_isal.cpp"}},
       {"zlib.h", {"buffer/", "inputs/", "outputs/"}},
       {"asio", {"agent/http/", "inputs/", "agent/"}},
       {"tl/expected.hpp", {"agent/base/result.h"}},
