@@ -125,8 +125,8 @@ class Migrator {
     if (!becomes_list) return {};
     const auto own = static_cast<std::size_t>(&statement - outline_.statements.data());
     for (std::size_t i = 0; i < own; ++i) {
-      const bool is_sub_table =
-          begins(current_path(paths_[i]), after) && paths_[i].size() > before.size();
+      const Names earlier = current_path(paths_[i]);
+      const bool is_sub_table = begins(earlier, after) && earlier.size() > after.size();
       const bool under_list = i > 0 && listed(i, after);
       if (is_sub_table && !under_list) {
         return fmt::format("a part of it stands before it, on line {}",

@@ -50,6 +50,10 @@ TEST(Migration, ReplacesNamesAndNothingElse) {
             "t.toml:11:3: `ssl_ca` is now `tls_ca`\n");
 }
 
+TEST(Migration, AnOldHeaderBehindANewOneOfThatPluginIsRenewed) {
+  EXPECT_EQ(migrated("[[inputs.cpu]]\n[cpu]\n").text, "[[inputs.cpu]]\n[[inputs.cpu]]\n");
+}
+
 TEST(Migration, RenewsHeaders) {
   const Migration made = migrated(
       "[tags]\n  a = \"b\"\n[inputs.mem]\n  [inputs.mem.tags]\n[plugins.disk]\n  mountpoints = []\n"
