@@ -123,8 +123,13 @@ class DocumentBuilder {
 
   void add_bare_input(Table::Entry& entry) {
     warn_of_old(entry.where, fmt::format("[{}]", entry.key),
-                fmt::format("[[inputs.{}]]", entry.key));
-    into_.inputs.push_back({entry.key, entry.where, std::move(*as_table(entry.value))});
+                fmt::format("[[inputs.{}]]", current_input(entry.key)));
+    into_.inputs.push_back(
+        {current_input(entry.key), entry.where, std::move(*as_table(entry.value))});
+  }
+
+  static std::string current_input(std::string_view name) {
+    return std::string(current_plugin_name("inputs", name));
   }
 
   void add_plugins(Table::Entry& category, std::vector<PluginTable>& into) {
@@ -151,8 +156,10 @@ class DocumentBuilder {
   void add_instances(const std::string& category, Table::Entry& entry,
                      std::vector<PluginTable>& into) {
     if (entry.value.invalid) return;
+    const std::string name = category == "outputs" ? entry.key : current_input(entry.key);
     if (Table* single = as_table(entry.value)) {
-      into.push_back({entry.key, entry.where, std::move(*single)});
+      warn_of_old_name(category, entry.key, name, entry.where);
+      into.push_back({name, entry.where, std::move(*single)});
       return;
     }
     Value::Array* list = as_table_list(entry.value);
@@ -162,8 +169,17 @@ class DocumentBuilder {
       return;
     }
     for (Value& item : *list) {
-      into.push_back({entry.key, item.where, std::move(*as_table(item))});
+      warn_of_old_name(category, entry.key, name, item.where);
+      into.push_back({name, item.where, std::move(*as_table(item))});
     }
+  }
+
+  // Below [plugins] everything is old, and add_old_plugins() says so.
+  void warn_of_old_name(const std::string& category, const std::string& found,
+                        const std::string& now, const Position& where) {
+    if (found == now || category == "plugins") return;
+    warn_of_old(where, fmt::format("[[{}.{}]]", category, found),
+                fmt::format("[[{}.{}]]", category, now));
   }
 
   // One error for each plugin, so that all of them are seen in one run.

@@ -29,7 +29,8 @@ Names names_of(const KeyParts& parts) {
 
 bool is_category(std::string_view name) { return name == "inputs" || name == "outputs"; }
 
-// The path as it is called today: [plugins.x] and [x] are [inputs.x], [tags] is [global_tags].
+// The path as it is called today: [plugins.x] and [x] are [inputs.x], [tags] is [global_tags], and
+// plugins have new names.
 Names current_path(Names path) {
   if (path.empty()) return path;
   if (path[0] == "plugins") {
@@ -39,6 +40,7 @@ Names current_path(Names path) {
   } else if (is_telegraf_plugin("inputs", path[0])) {
     path.insert(path.begin(), "inputs");
   }
+  if (path.size() > 1) path[1] = current_plugin_name(path[0], path[1]);
   return path;
 }
 
@@ -125,8 +127,8 @@ class Migrator {
     if (!becomes_list) return {};
     const auto own = static_cast<std::size_t>(&statement - outline_.statements.data());
     for (std::size_t i = 0; i < own; ++i) {
-      const bool is_sub_table =
-          begins(current_path(paths_[i]), after) && paths_[i].size() > before.size();
+      const Names earlier = current_path(paths_[i]);
+      const bool is_sub_table = begins(earlier, after) && earlier.size() > after.size();
       const bool under_list = i > 0 && listed(i, after);
       if (is_sub_table && !under_list) {
         return fmt::format("a part of it stands before it, on line {}",
@@ -145,12 +147,13 @@ class Migrator {
     return false;
   }
 
+  // Part by part from the end; what `after` has more stands in front.
   void rename_path(const KeyParts& parts, const Names& before, const Names& after) {
-    const KeyPart& first = parts.front();
-    if (after.size() > before.size()) {
-      edits_.push_back({first.offset, 0, after[0] + "."});
-    } else if (before[0] != after[0]) {
-      edits_.push_back({first.offset, first.length, after[0]});
+    const std::size_t more = after.size() - before.size();
+    if (more > 0) edits_.push_back({parts.front().offset, 0, after[0] + "."});
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if (before[i] == after[i + more]) continue;
+      edits_.push_back({parts[i].offset, parts[i].length, after[i + more]});
     }
   }
 

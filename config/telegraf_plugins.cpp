@@ -63,4 +63,9 @@ bool is_telegraf_plugin(std::string_view category, std::string_view name) {
   return false;
 }
 
+std::string_view current_plugin_name(std::string_view category, std::string_view name) {
+  if (category == "inputs" && name == "http_listener") return "influxdb_listener";
+  return name;
+}
+
 }  // namespace holdfast::config

@@ -10,6 +10,7 @@ const InputPlugin& cpu_plugin();
 const InputPlugin& disk_plugin();
 const InputPlugin& diskio_plugin();
 const InputPlugin& influxdb_listener_plugin();
+const InputPlugin& influxdb_v2_listener_plugin();
 const InputPlugin& internal_plugin();
 const InputPlugin& kernel_plugin();
 const InputPlugin& mem_plugin();
@@ -20,9 +21,18 @@ const InputPlugin& system_plugin();
 
 std::span<const InputPlugin> all_inputs() {
   static const std::array plugins = {
-      cpu_plugin(),       disk_plugin(),   diskio_plugin(), influxdb_listener_plugin(),
-      internal_plugin(),  kernel_plugin(), mem_plugin(),    net_plugin(),
-      processes_plugin(), swap_plugin(),   system_plugin(),
+      cpu_plugin(),
+      disk_plugin(),
+      diskio_plugin(),
+      influxdb_listener_plugin(),
+      influxdb_v2_listener_plugin(),
+      internal_plugin(),
+      kernel_plugin(),
+      mem_plugin(),
+      net_plugin(),
+      processes_plugin(),
+      swap_plugin(),
+      system_plugin(),
   };
   return plugins;
 }

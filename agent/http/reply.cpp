@@ -8,7 +8,8 @@
 namespace holdfast::http {
 namespace {
 
-Response error(int status, std::string_view message) {
+Response error(const ServerOptions& options, int status, std::string_view message) {
+  if (options.error_answer) return options.error_answer(status, message);
   Response response{status, fmt::format(R"({{"error":"{}"}})", message), "application/json", {}};
   if (status == 503) response.headers.emplace_back("Retry-After", "1");
   return response;
@@ -33,14 +34,21 @@ MHD_Result send_reply(MHD_Connection* connection, const Response& response) {
   return queued;
 }
 
-Response too_large(std::uint64_t limit) {
-  return error(413, fmt::format("the body is larger than {} bytes", limit));
+Response too_large(const ServerOptions& options) {
+  return error(options, 413,
+               fmt::format("the body is larger than {} bytes", options.max_body_bytes));
 }
 
-Response forbidden(std::string_view why) { return error(403, why); }
+Response forbidden(const ServerOptions& options, std::string_view why) {
+  return error(options, 403, why);
+}
 
-Response overloaded() { return error(503, "too much is waiting to be stored; try again later"); }
+Response overloaded(const ServerOptions& options) {
+  return error(options, 503, "too much is waiting to be stored; try again later");
+}
 
-Response closing() { return error(503, "the server is shutting down"); }
+Response closing(const ServerOptions& options) {
+  return error(options, 503, "the server is shutting down");
+}
 
 }  // namespace holdfast::http

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include <microhttpd.h>
 
@@ -14,13 +15,14 @@ namespace holdfast::http {
 // library allows it.
 [[nodiscard]] MHD_Result send_reply(MHD_Connection* connection, const Response& response);
 
-// 413: the body is larger than `limit` bytes.
-[[nodiscard]] Response too_large(std::uint64_t limit);
+// The following have the form that `options` asks for.
+// 413: the body is larger than max_body_bytes.
+[[nodiscard]] Response too_large(const ServerOptions& options);
+// 403: the client may not talk to us. `why` is plain text without quotes.
+[[nodiscard]] Response forbidden(const ServerOptions& options, std::string_view why);
 // 503: the budget for waiting bodies is used up.
-// `why` is plain text without quotes.
-[[nodiscard]] Response forbidden(std::string_view why);
-[[nodiscard]] Response overloaded();
+[[nodiscard]] Response overloaded(const ServerOptions& options);
 // 503: the server goes away with this request unanswered.
-[[nodiscard]] Response closing();
+[[nodiscard]] Response closing(const ServerOptions& options);
 
 }  // namespace holdfast::http

@@ -125,14 +125,12 @@ class DaemonServer final : public Server {
 };
 
 base::Status DaemonServer::open() {
-  std::vector<MHD_OptionItem> tls_options;
   if (options_.tls.enabled()) {
     auto tls = Tls::load(options_.tls);
     if (!tls) return tl::unexpected(tls.error());
     tls_ = std::move(*tls);
-    tls_->add_options(tls_options);
   }
-  tls_options.push_back({MHD_OPTION_END, 0, nullptr});
+  auto tls_options = options_of(tls_.get());
   auto socket = ListenSocket::open(options_.address);
   if (!socket) return tl::unexpected(socket.error());
   port_ = socket->port();
@@ -168,7 +166,7 @@ DaemonServer::~DaemonServer() {
   if (epoll_.is_open()) epoll_.release();
   if (daemon_ != nullptr) {
     // The library must not be stopped with suspended connections.
-    for (const auto& entry : suspended_) entry.second->state->answer(closing());
+    for (const auto& entry : suspended_) entry.second->state->answer(closing(options_));
     for (MHD_Connection* connection : answers_->take_answered()) MHD_resume_connection(connection);
     for (int i = 0; i < kFarewellRounds; ++i) MHD_run(daemon_);
     MHD_stop_daemon(daemon_);
@@ -238,7 +236,7 @@ MHD_Result DaemonServer::begin(MHD_Connection* connection, const char* url, cons
                                void** context) {
   if (tls_ != nullptr) {
     if (const auto admitted = tls_->admit(connection); !admitted) {
-      return refuse_at_once(connection, forbidden(admitted.error().message));
+      return refuse_at_once(connection, forbidden(options_, admitted.error().message));
     }
   }
   auto exchange = std::make_unique<Exchange>();
@@ -249,10 +247,10 @@ MHD_Result DaemonServer::begin(MHD_Connection* connection, const char* url, cons
     std::uint64_t length = 0;  // the library has refused what is not a number
     std::from_chars(digits.data(), digits.data() + digits.size(), length);
     if (length > options_.max_body_bytes) {
-      return refuse_at_once(connection, too_large(options_.max_body_bytes));
+      return refuse_at_once(connection, too_large(options_));
     }
     if (!answers_->hold(length, options_.max_pending_bytes)) {
-      return refuse_at_once(connection, overloaded());
+      return refuse_at_once(connection, overloaded(options_));
     }
     exchange->held_bytes = length;
     exchange->request.body.reserve(length);
@@ -280,12 +278,12 @@ MHD_Result DaemonServer::receive(Exchange& exchange, std::string_view data) {
   std::string& body = exchange.request.body;
   const std::uint64_t size = body.size() + data.size();
   if (size > options_.max_body_bytes) {
-    refuse_later(exchange, too_large(options_.max_body_bytes));
+    refuse_later(exchange, too_large(options_));
     return MHD_YES;
   }
   if (size > exchange.held_bytes) {  // chunked: nobody said how long it will be
     if (!answers_->hold(size - exchange.held_bytes, options_.max_pending_bytes)) {
-      refuse_later(exchange, overloaded());
+      refuse_later(exchange, overloaded(options_));
       return MHD_YES;
     }
     exchange.held_bytes = size;

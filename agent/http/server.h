@@ -74,6 +74,9 @@ struct ServerOptions {
   // A connection without traffic is closed after this, in whole seconds, at least 1 s. Does not run
   // while a request is with the handler.
   base::Duration idle_timeout = std::chrono::seconds(60);
+  // Makes the answers that the server gives by itself (403, 413, 503; headers too). Without it:
+  // `{"error": ...}`. `message` is plain text without quotes. I/O thread.
+  std::function<Response(int status, std::string_view message)> error_answer;
   // TLS if there is a certificate. A client that may not talk to us is answered 403.
   tls::ServerOptions tls;
 };

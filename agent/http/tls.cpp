@@ -27,17 +27,24 @@ base::Result<std::unique_ptr<Tls>> Tls::load(const tls::ServerOptions& options) 
   return std::unique_ptr<Tls>(new Tls(std::move(*files)));
 }
 
-void Tls::add_options(std::vector<MHD_OptionItem>& items) {
-  items.push_back(text_option(MHD_OPTION_HTTPS_PRIORITIES, files_.priorities));
-  items.push_back(text_option(MHD_OPTION_HTTPS_MEM_CERT, files_.certificates));
-  items.push_back(text_option(MHD_OPTION_HTTPS_MEM_KEY, files_.key));
-  if (!files_.key_password.empty()) {
-    items.push_back(text_option(MHD_OPTION_HTTPS_KEY_PASSWORD, files_.key_password));
+std::vector<MHD_OptionItem> options_of(Tls* tls) {
+  std::vector<MHD_OptionItem> items;
+  if (tls != nullptr) {
+    tls::ServerFiles& files = tls->files_;
+    items.push_back(text_option(MHD_OPTION_HTTPS_PRIORITIES, files.priorities));
+    items.push_back(text_option(MHD_OPTION_HTTPS_MEM_CERT, files.certificates));
+    items.push_back(text_option(MHD_OPTION_HTTPS_MEM_KEY, files.key));
+    if (!files.key_password.empty()) {
+      items.push_back(text_option(MHD_OPTION_HTTPS_KEY_PASSWORD, files.key_password));
+    }
+    if (!files.client_authorities.empty()) {
+      items.push_back(text_option(MHD_OPTION_HTTPS_MEM_TRUST, files.client_authorities));
+      items.push_back({MHD_OPTION_NOTIFY_CONNECTION,
+                       reinterpret_cast<std::intptr_t>(&Tls::on_connection), tls});
+    }
   }
-  if (files_.client_authorities.empty()) return;
-  items.push_back(text_option(MHD_OPTION_HTTPS_MEM_TRUST, files_.client_authorities));
-  items.push_back(
-      {MHD_OPTION_NOTIFY_CONNECTION, reinterpret_cast<std::intptr_t>(&Tls::on_connection), this});
+  items.push_back({MHD_OPTION_END, 0, nullptr});
+  return items;
 }
 
 void Tls::on_connection(void* /*self*/, MHD_Connection* /*connection*/, void** context,

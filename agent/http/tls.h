@@ -18,18 +18,21 @@ class Tls {
   // Errors as tls::load_server_files has them. Blocks on files.
   [[nodiscard]] static base::Result<std::unique_ptr<Tls>> load(const tls::ServerOptions& options);
 
-  // Options for the start of the daemon, beside the flag MHD_USE_TLS.
-  void add_options(std::vector<MHD_OptionItem>& items);
   // Whether the client of this connection may talk to us. What is found good is not looked at again
   // while the connection lasts.
   [[nodiscard]] base::Status admit(MHD_Connection* connection) const;
 
  private:
+  friend std::vector<MHD_OptionItem> options_of(Tls* tls);
   explicit Tls(tls::ServerFiles files) : files_(std::move(files)) {}
   static void on_connection(void* self, MHD_Connection* connection, void** context,
                             MHD_ConnectionNotificationCode code);
 
   tls::ServerFiles files_;
 };
+
+// Options for the start of the daemon, beside the flag MHD_USE_TLS, with an end; without TLS there
+// is the end only.
+[[nodiscard]] std::vector<MHD_OptionItem> options_of(Tls* tls);
 
 }  // namespace holdfast::http

@@ -82,6 +82,23 @@ TEST(Loader, GlobalTagsMergeAndPluginsAccumulate) {
   EXPECT_EQ(out.document.outputs[1].name, "y");
 }
 
+TEST(Loader, PluginsWithAnOldNameGetTheNewOne) {
+  const Loaded out =
+      load({"[[inputs.http_listener]]\n[inputs.http_listener.tags]\na = \"1\"\n"
+            "[[plugins.http_listener]]\n",
+            "[http_listener]\n"});
+  EXPECT_EQ(out.said(),
+            "a:1:10: warning: [[inputs.http_listener]] is an old name; write "
+            "[[inputs.influxdb_listener]]\n"
+            "a:4:11: warning: [[plugins.http_listener]] is an old name; write "
+            "[[inputs.influxdb_listener]]\n"
+            "b:1:2: warning: [http_listener] is an old name; write "
+            "[[inputs.influxdb_listener]]\n");
+  ASSERT_EQ(out.document.inputs.size(), 3U);
+  for (const PluginTable& plugin : out.document.inputs) EXPECT_EQ(plugin.name, "influxdb_listener");
+  EXPECT_NE(out.document.inputs[0].table.find("tags"), nullptr);
+}
+
 TEST(Loader, SubTablesBelongToTheirInstance) {
   const Loaded out =
       load({"[[inputs.cpu]]\n[inputs.cpu.tags]\na = \"1\"\n"

@@ -50,6 +50,23 @@ TEST(Migration, ReplacesNamesAndNothingElse) {
             "t.toml:11:3: `ssl_ca` is now `tls_ca`\n");
 }
 
+TEST(Migration, RenewsNamesOfPlugins) {
+  const Migration made = migrated(
+      "[[inputs.http_listener]]\n[plugins.http_listener]\n  [plugins.http_listener.tags]\n"
+      "[http_listener]  # old\n[[outputs.http_listener]]\n[[inputs.\"http_listener\"]]\n");
+  EXPECT_EQ(made.text,
+            "[[inputs.influxdb_listener]]\n[[inputs.influxdb_listener]]\n"
+            "  [inputs.influxdb_listener.tags]\n[[inputs.influxdb_listener]]  # old\n"
+            "[[outputs.http_listener]]\n[[inputs.influxdb_listener]]\n");
+  EXPECT_TRUE(changes(made).starts_with(
+      "t.toml:1:1: [[inputs.http_listener]] is now [[inputs.influxdb_listener]]\n"))
+      << changes(made);
+}
+
+TEST(Migration, AnOldHeaderBehindANewOneOfThatPluginIsRenewed) {
+  EXPECT_EQ(migrated("[[inputs.cpu]]\n[cpu]\n").text, "[[inputs.cpu]]\n[[inputs.cpu]]\n");
+}
+
 TEST(Migration, RenewsHeaders) {
   const Migration made = migrated(
       "[tags]\n  a = \"b\"\n[inputs.mem]\n  [inputs.mem.tags]\n[plugins.disk]\n  mountpoints = []\n"

@@ -19,6 +19,12 @@ TEST(TelegrafPlugins, AreKnownByTheirWholeName) {
   EXPECT_FALSE(is_telegraf_plugin("processors", "rename"));
 }
 
+TEST(TelegrafPlugins, ThatWereRenamedAreKnownByTheNewName) {
+  EXPECT_EQ(current_plugin_name("inputs", "http_listener"), "influxdb_listener");
+  EXPECT_EQ(current_plugin_name("inputs", "http_listener_v2"), "http_listener_v2");
+  EXPECT_EQ(current_plugin_name("outputs", "http_listener"), "http_listener");
+}
+
 // Else they would be taken for tables of ours in very old files.
 TEST(TelegrafPlugins, NoneIsCalledAsASectionIs) {
   for (const char* name : {"agent", "buffer", "status", "global_tags", "tags", "inputs", "outputs",

@@ -11,7 +11,7 @@
 #include "agent/http/server.h"
 #include "tests/http/http_client.h"
 #include "tests/support/certificates.h"
-#include "tests/support/run_program.h"
+#include "tests/support/run_tool.h"
 #include "tests/support/temp_dir.h"
 
 namespace holdfast::http {
@@ -53,7 +53,7 @@ class TlsServerTest : public ::testing::Test {
     std::vector<std::string> all{"curl",     "--silent", "--show-error", "--max-time",   "20",
                                  "--cacert", ca_,        "--write-out",  " %{http_code}"};
     all.insert(all.end(), arguments.begin(), arguments.end());
-    return test::run_program(std::move(all));
+    return test::run_tool(std::move(all));
   }
   [[nodiscard]] std::string url() const {
     return fmt::format("https://localhost:{}/", server_->port());
@@ -105,7 +105,7 @@ TEST_F(TlsServerTest, ATooLargeBodyIsAnsweredBeforeItIsRead) {
 TEST_F(TlsServerTest, PlainHttpAndAnUntrustedServerAreNoDeal) {
   start();
   EXPECT_NE(curl({fmt::format("http://localhost:{}/", server_->port())}).status, 0);
-  const auto unchecked = test::run_program({"curl", "--silent", url()});
+  const auto unchecked = test::run_tool({"curl", "--silent", url()});
   EXPECT_EQ(unchecked.status, 60);  // curl's: the certificate cannot be checked
   EXPECT_EQ(requests_, 0);
   // Those did not harm the others.

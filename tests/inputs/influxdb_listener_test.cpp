@@ -1,22 +1,7 @@
-// influxdb_listener through its real HTTP server (on a unix socket, so that no port is needed) and
-// into a sink that records, refuses or delays.
-#include <algorithm>
-#include <memory>
-#include <string>
-#include <vector>
-
-#include <fmt/core.h>
+// influxdb_listener, and what it shares with other listeners for line protocol.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <asio/thread_pool.hpp>
-
-#include "config/loader.h"
-#include "inputs/registry.h"
-#include "tests/http/http_client.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/gzip.h"
-#include "tests/support/temp_dir.h"
+#include "tests/inputs/listener_fixture.h"
 
 namespace holdfast::inputs {
 
@@ -24,201 +9,16 @@ const InputPlugin& influxdb_listener_plugin();
 
 namespace {
 
-using test::Answer;
-using test::eventually;
-using test::gzip;
-using test::UnixClient;
 using ::testing::HasSubstr;
 
-std::string post(std::string_view target, std::string_view body, std::string_view headers = "") {
-  return fmt::format("POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n{}\r\n{}", target,
-                     body.size(), headers, body);
-}
-
-std::string get(std::string_view target, std::string_view headers = "") {
-  return fmt::format("GET {} HTTP/1.1\r\nHost: x\r\n{}\r\n", target, headers);
-}
-
-constexpr std::size_t kKiB = 1024;
-constexpr std::size_t kMiB = 1024 * kKiB;
-constexpr std::string_view kGzipHeader = "Content-Encoding: gzip\r\n";
-
-// Records what is added. Answers at the next flush, or when the test says so, or with a failure.
-class FakeSink final : public buffer::BlockSink {
- public:
-  [[nodiscard]] buffer::BlockLimits limits() const override { return limits_; }
-
-  void add(std::span<const buffer::Lines> pieces, buffer::Origin origin, Done done) override {
-    EXPECT_EQ(origin, buffer::Origin::kReceived);
-    const std::lock_guard lock(mutex_);
-    Added added{std::move(done), 0};
-    for (const buffer::Lines& piece : pieces) {
-      EXPECT_TRUE(piece.bytes.size() <= limits_.raw_bytes || piece.points == 1);
-      EXPECT_LE(piece.points, limits_.points);
-      EXPECT_LE(piece.oldest_ns, piece.newest_ns);
-      const auto lines = std::count(piece.bytes.begin(), piece.bytes.end(), '\n');
-      EXPECT_TRUE(quoted_newlines_ || lines == piece.points);
-      text_ += piece.bytes;
-      largest_ = std::max(largest_, piece.bytes.size());
-      added.points += piece.points;
-    }
-    ++adds_;
-    waiting_.push_back(std::move(added));
-  }
-
-  void flush() override {
-    {
-      const std::lock_guard lock(mutex_);
-      ++flushes_;
-      if (held_) return;
-    }
-    answer_all();
-  }
-
-  // From now on answers come from answer_all() only.
-  void hold() {
-    const std::lock_guard lock(mutex_);
-    held_ = true;
-  }
-  void fail_with(base::ErrorCode code) {
-    const std::lock_guard lock(mutex_);
-    failure_ = base::Error{code, "the \"ring\" is\nfull"};
-  }
-  void answer_all() {
-    std::vector<Added> ready;
-    base::Status status;
-    {
-      const std::lock_guard lock(mutex_);
-      ready.swap(waiting_);
-      if (failure_) status = tl::unexpected(*failure_);
-    }
-    for (const Added& added : ready) added.done(status, status ? 0 : added.points);
-  }
-
-  std::size_t waiting() {
-    const std::lock_guard lock(mutex_);
-    return waiting_.size();
-  }
-  int flushes() {
-    const std::lock_guard lock(mutex_);
-    return flushes_;
-  }
-  std::string text() {
-    const std::lock_guard lock(mutex_);
-    return text_;
-  }
-  std::size_t largest() {
-    const std::lock_guard lock(mutex_);
-    return largest_;
-  }
-  std::size_t adds() {
-    const std::lock_guard lock(mutex_);
-    return adds_;
-  }
-  void allow_quoted_newlines() { quoted_newlines_ = true; }
-
- private:
-  struct Added {
-    Done done;
-    std::uint64_t points;
-  };
-  const buffer::BlockLimits limits_{};
-  std::mutex mutex_;
-  std::vector<Added> waiting_;
-  std::string text_;
-  std::size_t largest_ = 0;
-  std::size_t adds_ = 0;
-  int flushes_ = 0;
-  bool held_ = false;
-  bool quoted_newlines_ = false;
-  std::optional<base::Error> failure_;
-};
-
-// Two threads; jobs can be held back.
-class Pool {
- public:
-  Pool() = default;
-  Pool(const Pool&) = delete;
-  Pool& operator=(const Pool&) = delete;
-  ~Pool() { threads_.join(); }
-
-  void run(std::function<void()> job) {
-    const std::lock_guard lock(mutex_);
-    ++jobs_;
-    if (held_) {
-      waiting_.push_back(std::move(job));
-    } else {
-      asio::post(threads_, std::move(job));
-    }
-  }
-  void hold() {
-    const std::lock_guard lock(mutex_);
-    held_ = true;
-  }
-  void release() {
-    const std::lock_guard lock(mutex_);
-    held_ = false;
-    for (auto& job : waiting_) asio::post(threads_, std::move(job));
-    waiting_.clear();
-  }
-  int jobs() {
-    const std::lock_guard lock(mutex_);
-    return jobs_;
-  }
-
- private:
-  std::mutex mutex_;
-  bool held_ = false;
-  int jobs_ = 0;
-  std::vector<std::function<void()>> waiting_;
-  asio::thread_pool threads_{2};
-};
-
-class InfluxdbListenerTest : public ::testing::Test {
+class InfluxdbListenerTest : public ListenerTest {
  protected:
-  void TearDown() override {
-    // What is still held back is answered, as the buffer would before it goes.
-    sink_.answer_all();
-    thread_.run([&] { input_.reset(); });
-  }
+  InfluxdbListenerTest() : ListenerTest(influxdb_listener_plugin()) {}
 
-  // `options` is TOML.
-  void start(const std::string& options = "") {
-    const InputPlugin& plugin = influxdb_listener_plugin();
-    config::Diagnostics diagnostics;
-    config::Document document;
-    config::load_text(
-        "[[inputs.influxdb_listener]]\nservice_address = \"unix:" + directory_.path("socket") +
-            "\"\n" + options,
-        "test.toml", [](const std::string&) { return std::nullopt; }, diagnostics, document);
-    ASSERT_EQ(document.inputs.size(), 1U);
-    const InputContext context{host_, clock_, base::Logger()};
-    input_ = plugin.create(document.inputs.front().table, diagnostics, context);
-    ASSERT_FALSE(diagnostics.has_errors()) << diagnostics.sorted().front().text();
-    thread_.run([&] {
-      const auto started = listener().start(
-          {thread_.io(), [this](std::function<void()> job) { pool_.run(std::move(job)); }, sink_,
-           rules_, counters_});
-      ASSERT_TRUE(started) << started.error().message;
-    });
-  }
-  ServiceInput& listener() { return dynamic_cast<ServiceInput&>(*input_); }
-  UnixClient connect() { return UnixClient(directory_.path("socket")); }
-  Answer ask(std::string_view request) { return connect().ask(request); }
   Answer write(std::string_view body, std::string_view query = "?db=x") {
     return ask(post(fmt::format("/write{}", query), body));
   }
   Answer write_gzip(std::string_view body) { return ask(post("/write?db=x", body, kGzipHeader)); }
-
-  const HostFs host_{HostRoots{}};
-  test::FakeClock clock_;
-  test::TempDir directory_;
-  PointRules rules_;
-  InputCounters counters_;
-  FakeSink sink_;
-  test::IoThread thread_;
-  Pool pool_;
-  std::unique_ptr<Input> input_;
 };
 
 TEST_F(InfluxdbListenerTest, GoodLinesAreAnswered204AndEmpty) {
@@ -465,6 +265,77 @@ TEST_F(InfluxdbListenerTest, CredentialsAreChecked) {
   EXPECT_EQ(write("a v=1 1\n").header("WWW-Authenticate"), "Basic realm=\"holdfast\"");
   EXPECT_EQ(ask(get("/query")).status, 401);
   EXPECT_EQ(sink_.adds(), 3U);
+}
+
+// The token is that of json_web_token_test.cpp: its user is "sensor", its end 2000000000.
+constexpr std::string_view kToken =
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VybmFtZSI6InNlbnNvciIsImV4cCI6MjAwMDAwMDAwMH0"
+    ".NlLps_HrLI0HObsPGgpKb8pfxVKgYS_qPn1aQId1J8g";
+
+TEST_F(InfluxdbListenerTest, AJsonWebTokenIsChecked) {
+  start("token_shared_secret = \"top secret\"\ntoken_username = \"sensor\"");
+  const auto with = [&](std::string_view scheme, std::string_view token) {
+    return ask(post("/write", "a v=1 1\n", fmt::format("Authorization: {} {}\r\n", scheme, token)));
+  };
+  EXPECT_EQ(with("Bearer", kToken).status, 204);
+  EXPECT_EQ(sink_.adds(), 1U);
+  EXPECT_EQ(with("Token", kToken).status, 401);
+  EXPECT_EQ(with("Bearer", kToken.substr(1)).status, 401);
+  EXPECT_EQ(with("Basic", "dXNlcjpwYTpzcw==").header("WWW-Authenticate"),
+            "Bearer realm=\"holdfast\"");
+  clock_.set_wall(base::WallTime(std::chrono::seconds(2'000'000'000)));
+  EXPECT_EQ(with("Bearer", kToken).status, 401);
+  EXPECT_EQ(sink_.adds(), 1U);
+  EXPECT_EQ(counters_.errors, 4U);
+}
+
+TEST_F(InfluxdbListenerTest, TheUserOfAJsonWebTokenIsChecked) {
+  start("token_shared_secret = \"top secret\"\ntoken_username = \"other\"");
+  const auto header = fmt::format("Authorization: Bearer {}\r\n", kToken);
+  EXPECT_EQ(ask(post("/write", "a v=1 1\n", header)).status, 401);
+}
+
+TEST_F(InfluxdbListenerTest, OptionsThatExcludeEachOtherAreNamed) {
+  EXPECT_THAT(problems("token_shared_secret = \"s\"\nbasic_username = \"u\""),
+              HasSubstr("test.toml:3:1: error: token_shared_secret excludes basic_username"));
+  EXPECT_THAT(problems("token_username = \"u\""),
+              HasSubstr("token_username needs token_shared_secret"));
+}
+
+TEST_F(InfluxdbListenerTest, ConnectionsBeyondTheLimitWait) {
+  start("max_connections = 1");
+  auto first = connect();
+  EXPECT_EQ(first.ask(get("/ping")).status, 204);
+  auto second = connect();
+  second.send(get("/ping"));
+  EXPECT_EQ(first.ask(get("/ping")).status, 204);
+  EXPECT_EQ(second.available(), 0U);
+  first.close();
+  EXPECT_EQ(second.read_answer().status, 204);
+}
+
+TEST_F(InfluxdbListenerTest, PipelinedAndChunkedWritesAreAnsweredInTheirOrder) {
+  start();
+  auto client = connect();
+  client.send(post("/write", "a v=1 1\n") + post("/write", "bad\n") +
+              "POST /write HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+              "4\r\nb v=\r\n6\r\n2i 2\n\n\r\n0\r\n\r\n" +
+              get("/ping"));
+  EXPECT_EQ(client.read_answer().status, 204);
+  EXPECT_EQ(client.read_answer().status, 400);
+  EXPECT_EQ(client.read_answer().status, 204);
+  EXPECT_EQ(client.read_answer().header("X-Influxdb-Version"), "1.0");
+  EXPECT_EQ(sink_.text(), "a v=1 1\nb v=2i 2\n");
+}
+
+TEST_F(InfluxdbListenerTest, AClientThatWaitsForContinueGetsIt) {
+  start();
+  auto client = connect();
+  client.send(
+      "POST /write HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(client.read_answer().status, 100);
+  client.send("a v=1 1\n");
+  EXPECT_EQ(client.read_answer().status, 204);
 }
 
 TEST_F(InfluxdbListenerTest, OtherRequestsGetTheirAnswers) {

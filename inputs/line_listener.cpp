@@ -1,0 +1,73 @@
+// A server, a queue and the way between them. HTTP is done by agent/http, taking in lines by
+// write_queue.cpp.
+#include "inputs/line_listener.h"
+
+#include <chrono>
+#include <utility>
+
+namespace holdfast::inputs {
+
+LineListener::LineListener(LineListenerSettings settings, const InputContext& context)
+    : settings_(std::move(settings)), clock_(context.clock), log_(context.log) {}
+
+base::Status LineListener::start(const ServiceContext& context) {
+  counters_ = &context.counters;
+  bad_requests_ = std::make_shared<BadRequestLog>(log_, clock_, context.counters);
+  queue_ = std::make_shared<WriteQueue>(
+      WriteQueue::Environment{context.pool, context.sink, context.rules, context.counters, clock_,
+                              settings_.listener.max_body_bytes});
+  auto options = server_options(settings_.address, settings_.listener);
+  options.error_answer = settings_.error;
+  auto server = http::Server::start(
+      context.io, options,
+      [this](http::Request request, http::Responder responder) {
+        if (stopping_) return responder.respond(error(503, "the listener is stopping"));
+        handle(std::move(request), std::move(responder));
+      },
+      log_);
+  if (!server) return tl::unexpected(server.error());
+  server_ = std::move(*server);
+  stopping_ = false;
+  log_.info("listening on {} (port {}){}", settings_.address, server_->port(),
+            options.tls.enabled() ? ", TLS" : "");
+  return base::ok();
+}
+
+void LineListener::stop(std::function<void()> stopped) {
+  stopping_ = true;
+  server_->quiesce(std::move(stopped));
+}
+
+void LineListener::note_bad_request(std::string_view remote, int status, std::string_view problem) {
+  ++counters_->errors;
+  bad_requests_->note(remote, status, problem);
+}
+
+bool LineListener::authorize(const http::Request& request, http::Responder& responder) {
+  const auto now_s =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::nanoseconds(clock_.wall_ns()));
+  const Authorization& authorization = settings_.authorization;
+  if (authorization.accept(request.header("authorization"), now_s.count())) return true;
+  note_bad_request(request.remote, 401, "authorization failed");
+  responder.respond(unauthorized_answer(settings_.error, authorization.challenge()));
+  return false;
+}
+
+void LineListener::write(http::Request request, http::Responder responder) {
+  auto parsed = read_write_request(settings_.parameters, request);
+  if (!parsed) {
+    note_bad_request(request.remote, 400, parsed.error().message);
+    return responder.respond(error(400, parsed.error().message));
+  }
+  // std::function copies, a Responder does not.
+  auto shared = std::make_shared<http::Responder>(std::move(responder));
+  parsed->done = [shared, bad_requests = bad_requests_, form = settings_.error,
+                  remote = std::move(request.remote)](const WriteResult& result) {
+    auto answer = write_answer(result, form);
+    if (answer.status != 204) bad_requests->note(remote, answer.status, problem_of(result));
+    shared->respond(std::move(answer));
+  };
+  queue_->push(std::move(*parsed));
+}
+
+}  // namespace holdfast::inputs
