@@ -37,6 +37,7 @@ void Connection::resume() {
     return;
   }
   if (!listener_->has_room()) return listener_->wait_for_room(shared_from_this());
+  if (std::exchange(more_, false)) return dispatch({}, listener_->scratch().size());
   if (channel_->buffered()) {
     waiting_ = true;
     return asio::post(listener_->io(), [self = shared_from_this()] { self->readable(); });
@@ -61,7 +62,7 @@ void Connection::readable() {
   const Channel::Got got = channel_->read(into);
   switch (got.state) {
     case Channel::State::kData:
-      return dispatch(std::string(into.data(), got.size));
+      return dispatch(std::string(into.data(), got.size), got.size);
     case Channel::State::kWaitsRead:
       return wait(descriptor_base::wait_read);
     case Channel::State::kWaitsWrite:
@@ -74,12 +75,12 @@ void Connection::readable() {
   }
 }
 
-void Connection::dispatch(std::string bytes) {
+void Connection::dispatch(std::string bytes, std::size_t weight) {
   working_ = true;
-  unsettled_ += bytes.size();
-  listener_->add_unsettled(bytes.size());
-  listener_->handlers().pool([self = shared_from_this(), bytes = std::move(bytes)] {
-    const Reading result = self->reader_->read(bytes, self->ticket(bytes.size()));
+  unsettled_ += weight;
+  listener_->add_unsettled(weight);
+  listener_->handlers().pool([self = shared_from_this(), bytes = std::move(bytes), weight] {
+    const Reading result = self->reader_->read(bytes, self->ticket(weight));
     asio::post(self->listener_->io(), [self, result] { self->read_done(result); });
   });
 }
@@ -104,6 +105,7 @@ void Connection::read_done(Reading result) {
   if (ending_) return dispatch_end();
   if (result == Reading::kBroken) return close(StreamEnd::kBroken);
   if (result == Reading::kProgress) restart_deadline();
+  more_ = result == Reading::kMore;
   resume();
 }
 

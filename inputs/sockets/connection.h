@@ -35,7 +35,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void wait(asio::posix::descriptor_base::wait_type for_what);
   void readable();
-  void dispatch(std::string bytes);
+  void dispatch(std::string bytes, std::size_t weight);
   void read_done(Reading result);
   void dispatch_end();
   [[nodiscard]] Ticket ticket(std::size_t bytes);
@@ -53,6 +53,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t unsettled_ = 0;
   bool waiting_ = false;  // for the socket
   bool working_ = false;  // a job has the reader
+  bool more_ = false;     // the reader has bytes left
   bool ending_ = false;   // closed; its last call to the reader is to come, or under way
   StreamEnd end_ = StreamEnd::kClosed;
 };

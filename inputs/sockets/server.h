@@ -36,6 +36,7 @@ using Ticket = std::shared_ptr<void>;
 enum class Reading {
   kProgress,  // a message ended in it, or none is unfinished
   kWaiting,   // the message it is in has not ended: it must, before read_timeout is over
+  kMore,      // there is more in what it was given: call again, with no bytes, when there is room
   kBroken,    // nobody knows where the next message begins: close the connection
 };
 
@@ -50,7 +51,8 @@ enum class StreamEnd {
 class StreamReader {
  public:
   virtual ~StreamReader() = default;
-  // The next bytes, at least one, as they came.
+  // The next bytes, at least one (but see kMore), as they came. A call may make about 64 KiB of
+  // other text of them: bytes that have to be inflated stand for more than they are.
   [[nodiscard]] virtual Reading read(std::string_view bytes, const Ticket& ticket) = 0;
   // Called once, after the last read.
   virtual void end(StreamEnd why, const Ticket& ticket) = 0;
