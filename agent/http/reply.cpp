@@ -37,6 +37,8 @@ Response too_large(std::uint64_t limit) {
   return error(413, fmt::format("the body is larger than {} bytes", limit));
 }
 
+Response forbidden(std::string_view why) { return error(403, why); }
+
 Response overloaded() { return error(503, "too much is waiting to be stored; try again later"); }
 
 Response closing() { return error(503, "the server is shutting down"); }

@@ -17,6 +17,8 @@ namespace holdfast::http {
 // 413: the body is larger than `limit` bytes.
 [[nodiscard]] Response too_large(std::uint64_t limit);
 // 503: the budget for waiting bodies is used up.
+// `why` is plain text without quotes.
+[[nodiscard]] Response forbidden(std::string_view why);
 [[nodiscard]] Response overloaded();
 // 503: the server goes away with this request unanswered.
 [[nodiscard]] Response closing();

@@ -18,6 +18,7 @@
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/base/result.h"
+#include "agent/tls/server_options.h"
 
 namespace holdfast::http {
 
@@ -73,6 +74,8 @@ struct ServerOptions {
   // A connection without traffic is closed after this, in whole seconds, at least 1 s. Does not run
   // while a request is with the handler.
   base::Duration idle_timeout = std::chrono::seconds(60);
+  // TLS if there is a certificate. A client that may not talk to us is answered 403.
+  tls::ServerOptions tls;
 };
 
 class Server {
@@ -80,7 +83,7 @@ class Server {
   // Called on the I/O thread once the whole body is there.
   using Handler = std::function<void(Request, Responder)>;
 
-  // Fails when the address is wrong or taken; the message names it.
+  // Fails when the address is wrong or taken, or a file of TLS no good; the message names it.
   [[nodiscard]] static base::Result<std::unique_ptr<Server>> start(asio::io_context& io,
                                                                    const ServerOptions& options,
                                                                    Handler handler,

@@ -20,4 +20,19 @@ struct Certificates {
                                                            const std::string& name,
                                                            bool with_address = true);
 
+struct ClientCertificate {
+  std::string cert;  // files
+  std::string key;
+};
+
+// A certificate of the CA that make_certificates() left in `directory`, for a client whose DNS name
+// is `name`; the files are named after it. `purpose`: "clientAuth" or "serverAuth".
+[[nodiscard]] base::Result<ClientCertificate> make_client_certificate(
+    const std::string& directory, const std::string& name,
+    const std::string& purpose = "clientAuth");
+
+// A copy of a key, encrypted with `password`; its path.
+[[nodiscard]] base::Result<std::string> encrypt_key(const std::string& key,
+                                                    const std::string& password);
+
 }  // namespace holdfast::test
