@@ -16,6 +16,7 @@ const InputPlugin& net_plugin();
 const InputPlugin& processes_plugin();
 const InputPlugin& socket_listener_plugin();
 const InputPlugin& swap_plugin();
+const InputPlugin& syslog_plugin();
 const InputPlugin& system_plugin();
 
 std::span<const InputPlugin> all_inputs() {
@@ -30,6 +31,7 @@ std::span<const InputPlugin> all_inputs() {
       processes_plugin(),
       socket_listener_plugin(),
       swap_plugin(),
+      syslog_plugin(),
       system_plugin(),
   };
   return plugins;

@@ -35,6 +35,7 @@ class RecordingSink final : public buffer::BlockSink {
       failure = failure_;
       origins_.push_back(origin);
       if (!failure) {
+        points_ += points;
         for (const buffer::Lines& piece : pieces) text_ += piece.bytes;
         waiting_.push_back(std::move(done));
       }
@@ -58,6 +59,10 @@ class RecordingSink final : public buffer::BlockSink {
     const std::lock_guard lock(mutex_);
     return text_;
   }
+  [[nodiscard]] std::uint64_t points() const {
+    const std::lock_guard lock(mutex_);
+    return points_;
+  }
   [[nodiscard]] std::vector<std::string> lines() const {
     std::vector<std::string> lines;
     std::istringstream stream(text());
@@ -72,6 +77,7 @@ class RecordingSink final : public buffer::BlockSink {
  private:
   mutable std::mutex mutex_;
   std::string text_;
+  std::uint64_t points_ = 0;
   std::vector<Done> waiting_;
   std::vector<buffer::Origin> origins_;
   std::optional<base::Error> failure_;
@@ -122,10 +128,9 @@ class ServiceTest : public ::testing::Test {
   }
   [[nodiscard]] std::uint16_t port() const { return server().port(); }
   [[nodiscard]] TcpClient connect() const { return TcpClient(loopback(port())); }
-  // Until so many lines have come, and no more for the moment.
-  [[nodiscard]] bool wait_lines(std::size_t count) const {
-    return eventually([&] { return sink_.lines().size() >= count; }) &&
-           sink_.lines().size() == count;
+  // Until so many points are in the sink, and no more for the moment.
+  [[nodiscard]] bool wait_points(std::size_t count) const {
+    return eventually([&] { return sink_.points() >= count; }) && sink_.points() == count;
   }
 
   const MapHost host_;

@@ -24,7 +24,7 @@ TEST_F(SocketListener, TakesDatagrams) {
   const DatagramSender sender(port());
   ASSERT_TRUE(sender.send("cpu,host=a v=1 1000"));
   ASSERT_TRUE(sender.send("mem v=2i 2000\nmem v=3i 3000\n"));
-  ASSERT_TRUE(wait_lines(3));
+  ASSERT_TRUE(wait_points(3));
   EXPECT_EQ(sink_.text(), "cpu,host=a v=1 1000\nmem v=2i 2000\nmem v=3i 3000\n");
   EXPECT_EQ(counters_.gathered, 3U);
   EXPECT_EQ(counters_.errors, 0U);
@@ -35,7 +35,7 @@ TEST_F(SocketListener, APointWithoutTimeGetsThatOfArrival) {
   start("service_address = \"tcp://127.0.0.1:0\"");
   auto client = connect();
   ASSERT_TRUE(client.send("cpu v=1\n"));
-  ASSERT_TRUE(wait_lines(1));
+  ASSERT_TRUE(wait_points(1));
   EXPECT_EQ(sink_.text(), fmt::format("cpu v=1 {}\n", clock_.wall_ns()));
 }
 
@@ -43,9 +43,9 @@ TEST_F(SocketListener, AParseErrorIsCountedAndTheConnectionStays) {
   start("service_address = \"unix://" + path() + "\"");
   UnixClient client(path());
   ASSERT_TRUE(client.send("cpu v=1 1\nbad\ncpu v=2 2\n"));
-  ASSERT_TRUE(wait_lines(2));
+  ASSERT_TRUE(wait_points(2));
   ASSERT_TRUE(client.send("cpu v=3 3\n"));
-  ASSERT_TRUE(wait_lines(3));
+  ASSERT_TRUE(wait_points(3));
   EXPECT_EQ(counters_.errors, 1U);
   EXPECT_THAT(counters_.last_error(), HasSubstr("`bad`"));
 }
@@ -54,7 +54,7 @@ TEST_F(SocketListener, BadDatagramsAreCounted) {
   start("service_address = \"unixgram://" + path() + "\"");
   const DatagramSender sender(path());
   for (const char* text : {"bad", "cpu v=1 1", "worse"}) ASSERT_TRUE(sender.send(text));
-  ASSERT_TRUE(wait_lines(1));
+  ASSERT_TRUE(wait_points(1));
   ASSERT_TRUE(eventually([&] { return counters_.errors == 2U; }));
 }
 
@@ -62,9 +62,9 @@ TEST_F(SocketListener, SplitsByNull) {
   start("service_address = \"tcp://127.0.0.1:0\"\nsplitting_strategy = \"null\"");
   auto client = connect();
   ASSERT_TRUE(client.send(std::string_view("a v=1 1\nb v=1 1\0c v=1 1\0d v=1", 29)));
-  ASSERT_TRUE(wait_lines(3));
+  ASSERT_TRUE(wait_points(3));
   client.close();
-  ASSERT_TRUE(wait_lines(4));
+  ASSERT_TRUE(wait_points(4));
 }
 
 TEST_F(SocketListener, SplitsByADelimiter) {
@@ -74,9 +74,9 @@ TEST_F(SocketListener, SplitsByADelimiter) {
                     "\nsplitting_delimiter = \"{}\"",
                     delimiter));
     auto client = connect();
-    const std::size_t before = sink_.lines().size();
+    const std::uint64_t before = sink_.points();
     ASSERT_TRUE(client.send("a v=1 1;;b v=1 1;;"));
-    ASSERT_TRUE(wait_lines(before + 2)) << delimiter;
+    ASSERT_TRUE(wait_points(before + 2)) << delimiter;
     stop();
   }
 }
@@ -87,7 +87,7 @@ TEST_F(SocketListener, SplitsByAFixedLength) {
       "splitting_length = 8");
   auto client = connect();
   ASSERT_TRUE(client.send("a v=1 1\nb v=1 12c v=1"));
-  ASSERT_TRUE(wait_lines(2));
+  ASSERT_TRUE(wait_points(2));
   EXPECT_EQ(sink_.text(), "a v=1 1\nb v=1 12\n");
 }
 
@@ -97,13 +97,13 @@ TEST_F(SocketListener, SplitsByALengthField) {
       "splitting_length_field = {offset = 1, bytes = 2, endianness = \"le\", header_length = 4}");
   auto client = connect();
   ASSERT_TRUE(client.send(std::string_view("#\7\0#a v=1 1#\7\0#b v=1 1", 22)));
-  ASSERT_TRUE(wait_lines(2));
+  ASSERT_TRUE(wait_points(2));
 }
 
 TEST_F(SocketListener, TakesOtherFormats) {
   start("service_address = \"udp://127.0.0.1:0\"\ndata_format = \"value\"\ndata_type = \"float\"");
   ASSERT_TRUE(DatagramSender(port()).send("1.5"));
-  ASSERT_TRUE(wait_lines(1));
+  ASSERT_TRUE(wait_points(1));
   EXPECT_EQ(sink_.text(), fmt::format("socket_listener value=1.5 {}\n", clock_.wall_ns()));
 }
 
@@ -113,7 +113,7 @@ TEST_F(SocketListener, InflatesDatagrams) {
       "max_decompression_size = 1000");
   const DatagramSender sender(port());
   ASSERT_TRUE(sender.send(gzip("a v=1 1\nb v=1 1\n")));
-  ASSERT_TRUE(wait_lines(2));
+  ASSERT_TRUE(wait_points(2));
   ASSERT_TRUE(sender.send(gzip("#" + std::string(999, 'x'))));
   ASSERT_TRUE(sender.send(gzip("#" + std::string(1000, 'x'))));
   ASSERT_TRUE(eventually([&] { return counters_.errors == 1U; }));
@@ -123,7 +123,7 @@ TEST_F(SocketListener, InflatesDatagrams) {
   }
   ASSERT_TRUE(eventually([&] { return counters_.errors == 3U; }));
   ASSERT_TRUE(sender.send(gzip("c v=1 1")));
-  ASSERT_TRUE(wait_lines(3));
+  ASSERT_TRUE(wait_points(3));
 }
 
 TEST_F(SocketListener, InflatesConnectionsPieceByPiece) {
@@ -136,7 +136,7 @@ TEST_F(SocketListener, InflatesConnectionsPieceByPiece) {
   UnixClient client(path());
   ASSERT_TRUE(client.send(packed));
   client.close();
-  ASSERT_TRUE(eventually([&] { return counters_.gathered == kLines + 1; })) << counters_.gathered;
+  ASSERT_TRUE(wait_points(kLines + 1)) << sink_.points();
   EXPECT_TRUE(sink_.text() == lines + "last v=1 1\n");
   EXPECT_EQ(counters_.errors, 0U);
 }
@@ -167,7 +167,7 @@ TEST_F(SocketListener, TheLongestMessageFollowsTheReadBuffer) {
   start("service_address = \"tcp://127.0.0.1:0\"\nread_buffer_size = \"100KiB\"");
   auto client = connect();
   ASSERT_TRUE(client.send(longer));
-  ASSERT_TRUE(wait_lines(1));
+  ASSERT_TRUE(wait_points(1));
   EXPECT_EQ(sink_.text(), longer);
 }
 
@@ -230,7 +230,7 @@ TEST_F(SocketListener, AStaleSocketIsReplacedAndALiveOneIsNot) {
   });
   UnixClient client(path());
   ASSERT_TRUE(client.send("a v=1 1\n"));
-  ASSERT_TRUE(wait_lines(1));
+  ASSERT_TRUE(wait_points(1));
 }
 
 TEST_F(SocketListener, StartsAgainAfterStop) {
@@ -239,7 +239,7 @@ TEST_F(SocketListener, StartsAgainAfterStop) {
   restart();
   UnixClient client(path());
   ASSERT_TRUE(client.send("a v=1 1\n"));
-  ASSERT_TRUE(wait_lines(1));
+  ASSERT_TRUE(wait_points(1));
 }
 
 // The ring refuses: a connection waits, its sender too; nothing is lost.
@@ -250,7 +250,7 @@ TEST_F(SocketListener, AConnectionWaitsForTheBuffer) {
   ASSERT_TRUE(client.send("a v=1 1\n"));
   ASSERT_TRUE(eventually([&] { return sink_.origins().size() == 1; }));
   sink_.fail_with(std::nullopt);
-  ASSERT_TRUE(wait_lines(1));
+  ASSERT_TRUE(wait_points(1));
   EXPECT_EQ(counters_.not_accepted, 0U);
 }
 
@@ -268,7 +268,7 @@ TEST_F(SocketListener, PointsOfAFastSenderNeedNoSecondEach) {
   for (std::size_t i = 0; i < kLines; ++i) lines += fmt::format("m v=1 {}\n", 1'000'000 + i);
   UnixClient client(path());
   ASSERT_TRUE(client.send(lines));
-  ASSERT_TRUE(eventually([&] { return counters_.gathered == kLines; }));
+  ASSERT_TRUE(wait_points(kLines));
   EXPECT_TRUE(sink_.text() == lines);
 }
 
