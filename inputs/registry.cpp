@@ -16,7 +16,9 @@ const InputPlugin& kernel_plugin();
 const InputPlugin& mem_plugin();
 const InputPlugin& net_plugin();
 const InputPlugin& processes_plugin();
+const InputPlugin& socket_listener_plugin();
 const InputPlugin& swap_plugin();
+const InputPlugin& syslog_plugin();
 const InputPlugin& system_plugin();
 
 std::span<const InputPlugin> all_inputs() {
@@ -31,7 +33,9 @@ std::span<const InputPlugin> all_inputs() {
       mem_plugin(),
       net_plugin(),
       processes_plugin(),
+      socket_listener_plugin(),
       swap_plugin(),
+      syslog_plugin(),
       system_plugin(),
   };
   return plugins;
