@@ -122,10 +122,10 @@ bool LineRewriter::append(const LineParts& parts, std::string& out) {
   out += suffix_;
   std::erase_if(tags_, [this](const KeyValue& tag) { return !keeps_tag(tag.key); });
   for (const KeyValue& tag : tags_) append_tag(tag.key, tag.value, out);
-  for (const auto& [key, value] : add_) {
+  for (const auto& added : add_) {
     const bool present = std::any_of(tags_.begin(), tags_.end(),
-                                     [&](const KeyValue& tag) { return tag.key == key; });
-    if (!present) append_tag(key, value, out);
+                                     [&](const KeyValue& tag) { return tag.key == added.first; });
+    if (!present) append_tag(added.first, added.second, out);
   }
   if (!append_fields(parts.fields, out)) {
     out.resize(before);

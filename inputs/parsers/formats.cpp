@@ -9,7 +9,9 @@
 
 namespace holdfast::parsers {
 
+const Format& csv_format();
 const Format& influx_format();
+const Format& json_format();
 const Format& value_format();
 
 namespace {
@@ -44,7 +46,7 @@ const Format* choose(config::Table& table, config::Diagnostics& diagnostics,
 }  // namespace
 
 std::span<const Format> all_formats() {
-  static const std::array formats = {influx_format(), value_format()};
+  static const std::array formats = {csv_format(), influx_format(), json_format(), value_format()};
   return formats;
 }
 

@@ -45,7 +45,7 @@ TEST(Formats, OneThatIsNotThereIsReportedWithItsPlace) {
   EXPECT_EQ(
       format.problems(),
       "t.toml:2:15: error: `data_format` is \"grok\", which is not supported, expected one of "
-      "\"influx\", \"value\"\n");
+      "\"csv\", \"influx\", \"json\", \"value\"\n");
 }
 
 TEST(Formats, OptionsOfOtherFormatsAreUnknown) {
