@@ -7,6 +7,7 @@ find_package(spdlog REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 
 find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)
 find_path(TOML11_INCLUDE_DIR toml.hpp REQUIRED)
