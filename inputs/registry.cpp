@@ -20,6 +20,7 @@ const InputPlugin& socket_listener_plugin();
 const InputPlugin& swap_plugin();
 const InputPlugin& syslog_plugin();
 const InputPlugin& system_plugin();
+const InputPlugin& tail_plugin();
 
 std::span<const InputPlugin> all_inputs() {
   static const std::array plugins = {
@@ -37,6 +38,7 @@ std::span<const InputPlugin> all_inputs() {
       swap_plugin(),
       syslog_plugin(),
       system_plugin(),
+      tail_plugin(),
   };
   return plugins;
 }

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "outputs/new_file.h"
+#include "agent/base/new_file.h"
 
 namespace holdfast::outputs {
 namespace {
@@ -50,17 +50,17 @@ std::optional<RejectedName> owner_of_temporary(std::string_view file) {
 
 // What is in a new directory is lost with it unless its entry is durable too.
 void sync_parent(int directory) {
-  const Descriptor parent(::openat(directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const base::Descriptor parent(::openat(directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (parent.valid()) (void)::fsync(parent.get());
 }
 
 }  // namespace
 
-RejectedDirectory::RejectedDirectory(std::string path, Descriptor descriptor)
+RejectedDirectory::RejectedDirectory(std::string path, base::Descriptor descriptor)
     : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
 
 base::Result<RejectedDirectory> RejectedDirectory::open(const std::string& path) {
-  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  base::Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!descriptor.valid() && errno == ENOTDIR) {
     return base::fail(ErrorCode::kInvalid, "{} is not a directory", path);
   }
@@ -145,7 +145,7 @@ base::Status RejectedDirectory::add(RejectedName& name, std::string_view gzip,
     return base::fail(error.code, "{}/{}: {}", path_, name.id(), error.message);
   };
   for (name.ordinal = 0; name.ordinal < kMaxOrdinal; ++name.ordinal) {
-    auto lines = NewFile::create(descriptor_.get(), temporary_of(lines_file(name)));
+    auto lines = base::NewFile::create(descriptor_.get(), temporary_of(lines_file(name)));
     if (!lines && lines.error().code == ErrorCode::kBusy) continue;
     if (!lines) return explain(lines.error());
     if (exists(lines_file(name)) || exists(sidecar_file(name))) continue;
@@ -167,7 +167,7 @@ base::Status RejectedDirectory::replace_sidecar(const RejectedName& name,
                                                 std::string_view sidecar) const {
   const std::string file = sidecar_file(name);
   unlink_if_abandoned(temporary_of(file));
-  auto created = NewFile::create(descriptor_.get(), temporary_of(file));
+  auto created = base::NewFile::create(descriptor_.get(), temporary_of(file));
   if (!created) return tl::unexpected(created.error());
   if (auto written = created->write_and_sync(sidecar); !written) return written;
   return created->publish(file);
@@ -175,7 +175,7 @@ base::Status RejectedDirectory::replace_sidecar(const RejectedName& name,
 
 base::Result<std::string> RejectedDirectory::read(const std::string& file,
                                                   std::uint64_t limit) const {
-  const Descriptor in(
+  const base::Descriptor in(
       ::openat(descriptor_.get(), file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info {};
   if (!in.valid() || ::fstat(in.get(), &info) != 0) return failure("open", file, errno);
@@ -216,9 +216,9 @@ base::Result<std::string> RejectedDirectory::gzip(const RejectedName& name) cons
   return read(lines_file(name), kMaxLinesBytes);
 }
 
-base::Result<Descriptor> RejectedDirectory::claim(const RejectedName& name) const {
+base::Result<base::Descriptor> RejectedDirectory::claim(const RejectedName& name) const {
   const std::string file = lines_file(name);
-  Descriptor claimed(
+  base::Descriptor claimed(
       ::openat(descriptor_.get(), file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!claimed.valid()) return failure("open", file, errno);
   if (::flock(claimed.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
@@ -244,7 +244,7 @@ base::Result<bool> RejectedDirectory::remove(const RejectedName& name) const {
 }
 
 void RejectedDirectory::unlink_if_abandoned(const std::string& file) const {
-  const Descriptor found(
+  const base::Descriptor found(
       ::openat(descriptor_.get(), file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!found.valid() || ::flock(found.get(), LOCK_EX | LOCK_NB) != 0) return;
   struct stat opened {};

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/base/descriptor.h"
 #include "agent/base/result.h"
-#include "outputs/descriptor.h"
 #include "outputs/rejected_batch.h"
 
 namespace holdfast::outputs {
@@ -48,7 +48,7 @@ class RejectedDirectory {
   [[nodiscard]] base::Result<std::string> gzip(const RejectedName& name) const;
   // For whoever works on the batch: kBusy if another process does, kNotFound if it is gone. Held
   // until the descriptor is closed; does not keep others from removing the files.
-  [[nodiscard]] base::Result<Descriptor> claim(const RejectedName& name) const;
+  [[nodiscard]] base::Result<base::Descriptor> claim(const RejectedName& name) const;
   // False if it was not there.
   [[nodiscard]] base::Result<bool> remove(const RejectedName& name) const;
   // Removes what a crash left of this reader's batches: temporary files that nobody writes, and
@@ -56,7 +56,7 @@ class RejectedDirectory {
   [[nodiscard]] base::Status tidy(std::string_view reader) const;
 
  private:
-  RejectedDirectory(std::string path, Descriptor descriptor);
+  RejectedDirectory(std::string path, base::Descriptor descriptor);
   [[nodiscard]] base::Result<std::vector<std::string>> file_names() const;
   [[nodiscard]] base::Result<std::string> read(const std::string& file, std::uint64_t limit) const;
   [[nodiscard]] base::Result<bool> unlink(const std::string& file) const;
@@ -66,7 +66,7 @@ class RejectedDirectory {
                                                     int error) const;
 
   std::string path_;
-  Descriptor descriptor_;
+  base::Descriptor descriptor_;
 };
 
 }  // namespace holdfast::outputs

@@ -5,10 +5,11 @@ build_packages=(
   g++ cmake ninja-build pkg-config
   libasio-dev libcurl4-gnutls-dev zlib1g-dev libisal-dev libtoml11-dev libspdlog-dev
   libfmt-dev libexpected-dev nlohmann-json3-dev libcli11-dev libmicrohttpd-dev libgnutls28-dev
+  libre2-dev
 )
 test_packages=(
   libgtest-dev libgmock-dev influxdb victoria-metrics nginx-light openssl clang-format
-  curl influxdb-client python3-influxdb
+  curl influxdb-client python3-influxdb logrotate python3-statsd
 )
 tidy_packages=(clang-tidy)
 fuzz_packages=(clang libclang-rt-14-dev)

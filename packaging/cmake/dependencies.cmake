@@ -10,6 +10,7 @@ pkg_check_modules(GNUTLS REQUIRED IMPORTED_TARGET gnutls)
 # Debian has it for amd64 and arm64.
 pkg_check_modules(ISAL IMPORTED_TARGET libisal)
 option(HOLDFAST_ISAL "Compress and check with ISA-L" ${ISAL_FOUND})
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 
 find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)
 find_path(TOML11_INCLUDE_DIR toml.hpp REQUIRED)

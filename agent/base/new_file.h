@@ -4,10 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include "agent/base/descriptor.h"
 #include "agent/base/result.h"
-#include "outputs/descriptor.h"
 
-namespace holdfast::outputs {
+namespace holdfast::base {
 
 // Written under a temporary name in an open directory, with a lock on it for as long as this
 // object lives: what is found there unlocked is left over from a crash. Removed again unless
@@ -15,7 +15,7 @@ namespace holdfast::outputs {
 class NewFile {
  public:
   // kBusy if there is a file of that temporary name.
-  [[nodiscard]] static base::Result<NewFile> create(int directory, const std::string& temporary);
+  [[nodiscard]] static Result<NewFile> create(int directory, const std::string& temporary);
   ~NewFile();
   NewFile(NewFile&& other) noexcept;
   NewFile(const NewFile&) = delete;
@@ -23,9 +23,9 @@ class NewFile {
   NewFile& operator=(NewFile&&) = delete;
 
   // Errors give the system's reason only.
-  [[nodiscard]] base::Status write_and_sync(std::string_view bytes);
+  [[nodiscard]] Status write_and_sync(std::string_view bytes);
   // Gives it its name, in place of a file that has it.
-  [[nodiscard]] base::Status publish(const std::string& name);
+  [[nodiscard]] Status publish(const std::string& name);
 
  private:
   NewFile(int directory, std::string temporary, Descriptor descriptor);
@@ -35,4 +35,4 @@ class NewFile {
   Descriptor descriptor_;
 };
 
-}  // namespace holdfast::outputs
+}  // namespace holdfast::base

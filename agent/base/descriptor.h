@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-namespace holdfast::outputs {
+namespace holdfast::base {
 
 class Descriptor {
  public:
@@ -33,4 +33,4 @@ class Descriptor {
   int descriptor_ = -1;
 };
 
-}  // namespace holdfast::outputs
+}  // namespace holdfast::base

@@ -1,0 +1,130 @@
+// iconv, a line at a time: each begins in the initial state, so that a position in the file is
+// enough to go on from.
+#include "inputs/tail/text_decoder.h"
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include <iconv.h>
+
+namespace holdfast::tail {
+namespace {
+
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+bool is_open(iconv_t converter) { return converter != reinterpret_cast<iconv_t>(-1); }
+
+// A line feed in the encoding; empty if it cannot be said.
+std::string encoded_line_feed(const std::string& encoding) {
+  iconv_t converter = iconv_open(encoding.c_str(), "UTF-8");
+  if (!is_open(converter)) return {};
+  std::string text = "\n";
+  std::array<char, 16> room{};
+  char* in = text.data();
+  char* out = room.data();
+  std::size_t in_left = text.size();
+  std::size_t out_left = room.size();
+  const bool good =
+      iconv(converter, &in, &in_left, &out, &out_left) != static_cast<std::size_t>(-1);
+  iconv_close(converter);
+  return good ? std::string(room.data(), out) : std::string();
+}
+
+}  // namespace
+
+base::Result<TextDecoder> TextDecoder::open(const std::string& encoding) {
+  if (encoding.empty()) return TextDecoder(nullptr, "\n");
+  iconv_t converter = iconv_open("UTF-8", encoding.c_str());
+  if (!is_open(converter)) {
+    return base::fail(base::ErrorCode::kInvalid,
+                      "found \"{}\", expected a name such as utf-8, utf-16le or iso-8859-1",
+                      encoding);
+  }
+  TextDecoder decoder(converter, encoded_line_feed(encoding));
+  const std::size_t size = decoder.line_feed_.size();
+  // A mark in front of the line feed shows that the order of bytes is not settled.
+  const bool fixed = size == 1 || (size == 2 && decoder.line_feed_ != "\xff\xfe") || size == 4;
+  const bool marked =
+      decoder.line_feed_.starts_with("\xff\xfe") || decoder.line_feed_.starts_with("\xfe\xff");
+  if (fixed && !marked) return decoder;
+  return base::fail(base::ErrorCode::kInvalid,
+                    "found \"{}\", expected an encoding with a settled order of bytes, such as "
+                    "utf-16le or utf-16be",
+                    encoding);
+}
+
+TextDecoder::TextDecoder(void* converter, std::string line_feed)
+    : converter_(converter), line_feed_(std::move(line_feed)) {}
+
+TextDecoder::TextDecoder(TextDecoder&& other) noexcept
+    : converter_(std::exchange(other.converter_, nullptr)),
+      line_feed_(std::move(other.line_feed_)),
+      out_(std::move(other.out_)) {}
+
+TextDecoder& TextDecoder::operator=(TextDecoder&& other) noexcept {
+  std::swap(converter_, other.converter_);
+  line_feed_.swap(other.line_feed_);
+  out_.swap(other.out_);
+  return *this;
+}
+
+TextDecoder::~TextDecoder() {
+  if (converter_ != nullptr) iconv_close(converter_);
+}
+
+std::string_view TextDecoder::decode(std::string_view text) {
+  if (converter_ != nullptr) {
+    out_.clear();
+    iconv(converter_, nullptr, nullptr, nullptr, nullptr);
+    std::string copy(text);  // iconv's interface wants to be able to change it
+    char* in = copy.data();
+    std::size_t in_left = copy.size();
+    std::array<char, 4096> room{};
+    while (in_left > 0) {
+      char* out = room.data();
+      std::size_t out_left = room.size();
+      const std::size_t done = iconv(converter_, &in, &in_left, &out, &out_left);
+      const int problem = done == static_cast<std::size_t>(-1) ? errno : 0;
+      out_.append(room.data(), out);
+      if (problem == 0 || problem == E2BIG) continue;
+      out_ += kReplacement;
+      const std::size_t bad = std::min(in_left, line_feed_.size());
+      in += bad;
+      in_left -= bad;
+    }
+    text = out_;
+  }
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  return text;
+}
+
+std::string without_escapes(std::string_view text) {
+  constexpr char kEscape = '\x1b';
+  constexpr char kBell = '\x07';
+  std::string out;
+  const auto is_between = [](char c, char first, char last) { return c >= first && c <= last; };
+  std::size_t i = 0;
+  while (i < text.size()) {
+    if (text[i] != kEscape) {
+      out += text[i++];
+      continue;
+    }
+    const char kind = ++i < text.size() ? text[i] : '\0';
+    if (kind == '[') {  // parameters, then one final character
+      ++i;
+      while (i < text.size() && is_between(text[i], ' ', '?')) ++i;
+      if (i < text.size() && is_between(text[i], '@', '~')) ++i;
+    } else if (kind == ']') {  // up to a bell, or to ESC backslash
+      while (i < text.size() && text[i] != kBell && text[i] != kEscape) ++i;
+      i += i < text.size() && text[i] == kEscape ? 2U : 1U;
+    } else if (is_between(kind, ' ', '~')) {
+      while (i < text.size() && is_between(text[i], ' ', '/')) ++i;
+      ++i;
+    }
+  }
+  return out;
+}
+
+}  // namespace holdfast::tail
