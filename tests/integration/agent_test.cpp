@@ -42,8 +42,9 @@ std::string AgentTest::listener_section() const {
 void AgentTest::configure(const std::string& plugins, const Settings& settings) {
   std::ofstream(path("holdfast.toml"))
       << fmt::format("[agent]\nhostname = \"edge\"\n{}\n", settings.agent)
-      << fmt::format("[buffer]\npath = \"{}\"\nsize = \"{}\"\n",
-                     settings.ring_path.empty() ? ring() : settings.ring_path, settings.ring_size)
+      << fmt::format("[buffer]\npath = \"{}\"\nsize = \"{}\"\n{}\n",
+                     settings.ring_path.empty() ? ring() : settings.ring_path, settings.ring_size,
+                     settings.buffer)
       << fmt::format("[status]\nlisten = \"{}\"\nsocket = \"{}\"\n", settings.status_listen,
                      path("status"))
       << plugins;
