@@ -17,7 +17,11 @@ base::Status LineListener::start(const ServiceContext& context) {
       WriteQueue::Environment{context.pool, context.sink, context.rules, context.counters, clock_,
                               settings_.listener.max_body_bytes});
   auto options = server_options(settings_.address, settings_.listener);
-  options.error_answer = settings_.error;
+  options.error_answer = [this](int status, std::string_view message) {
+    // Too much at a time, or the end of the server: no fault of the client.
+    if (status != 503) note_bad_request("a client", status, message);
+    return error(status, message);
+  };
   auto server = http::Server::start(
       context.io, options,
       [this](http::Request request, http::Responder responder) {

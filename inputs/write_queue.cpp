@@ -59,11 +59,12 @@ class WriteQueue::Outcome {
 
  private:
   void report() {
-    if (result_.bad_lines > 0 || (!result_.status && unreadable())) ++counters_.errors;
+    if (result_.bad_lines > 0 || (!result_.status && is_clients_fault())) ++counters_.errors;
     done_(result_);
   }
-  [[nodiscard]] bool unreadable() const {
-    return result_.status.error().code == base::ErrorCode::kInvalid;
+  [[nodiscard]] bool is_clients_fault() const {
+    const base::ErrorCode code = result_.status.error().code;
+    return code == base::ErrorCode::kInvalid || code == base::ErrorCode::kTooLarge;
   }
 
   InputCounters& counters_;

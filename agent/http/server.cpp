@@ -85,7 +85,8 @@ class DaemonServer final : public Server {
                               std::size_t* size, void** context);
   static void on_completed(void* self, MHD_Connection* connection, void** context,
                            MHD_RequestTerminationCode reason);
-  static void on_log(void* self, const char* format, va_list arguments);
+  [[gnu::format(printf, 2, 0)]] static void on_log(void* self, const char* format,
+                                                   va_list arguments);
 
   MHD_Result begin(MHD_Connection* connection, const char* url, const char* method, void** context);
   MHD_Result refuse_at_once(MHD_Connection* connection, const Response& response);

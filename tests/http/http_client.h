@@ -1,6 +1,7 @@
 // A client that writes exact bytes and reads exact answers, and a server running beside it.
 #pragma once
 
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -98,6 +99,15 @@ class HttpClient {
   std::size_t available() { return buffer_.size() + socket_.available(); }
   // True when the server closes without sending more.
   bool at_end() { return buffer_.empty() && !read_more() && buffer_.empty(); }
+  // True when the server closes, whatever it sends before.
+  bool ends() {
+    char bytes[4096];
+    ssize_t got = 0;
+    do {
+      got = ::recv(socket_.native_handle(), bytes, sizeof(bytes), 0);
+    } while (got > 0);
+    return got == 0 || errno != EAGAIN;
+  }
   void close() { socket_.close(); }
   // Closes with a reset instead of an orderly end.
   void reset() {

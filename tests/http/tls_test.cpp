@@ -112,6 +112,17 @@ TEST_F(TlsServerTest, PlainHttpAndAnUntrustedServerAreNoDeal) {
   EXPECT_EQ(curl({url()}).out, "0 bytes 200");
 }
 
+TEST_F(TlsServerTest, ClientsThatNeverFinishTheHandshakeAreClosed) {
+  options_.idle_timeout = std::chrono::seconds(1);
+  start();
+  test::TcpClient silent(test::loopback(server_->port()));
+  test::TcpClient begun(test::loopback(server_->port()));
+  begun.send("\x16\x03\x01\x02");  // the head of a first record, which never comes
+  EXPECT_TRUE(silent.ends());
+  EXPECT_TRUE(begun.ends());
+  EXPECT_EQ(curl({url()}).out, "0 bytes 200");
+}
+
 TEST_F(TlsServerTest, ClientsWithoutAGoodCertificateAreAnswered403) {
   options_.tls.client_ca_files = {ca_};
   start();

@@ -127,6 +127,8 @@ TEST_F(InfluxdbV2ListenerTest, TheServersOwnErrorsHaveThisFormToo) {
               "bytes\"}\n");
   }
   EXPECT_EQ(write(gzip(std::string(5000, '#')), "", kGzipHeader).status, 413);
+  EXPECT_EQ(counters_.errors, 3U);
+  EXPECT_THAT(counters_.last_error(), HasSubstr("larger than 1000 bytes"));
 }
 
 TEST_F(InfluxdbV2ListenerTest, AFailingRingIsAnswered503) {

@@ -45,7 +45,7 @@ class AgentTest : public ::testing::Test {
     std::string agent = "interval = \"1s\"\nprecision = \"1ms\"\nflush_interval = \"100ms\"";
     std::string ring_path{};  // empty: ring()
     std::string ring_size = "8MiB";
-    std::string buffer{};         // more of [buffer]
+    std::string buffer{};         // further options of [buffer], a line each
     std::string status_listen{};  // empty: off, as every test has its status on a unix socket
   };
   void configure(const std::string& plugins) { configure(plugins, Settings{}); }
