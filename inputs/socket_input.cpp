@@ -178,8 +178,14 @@ SocketInput::SocketInput(SocketSetup setup, SocketMessages messages, const Input
 SocketInput::~SocketInput() = default;
 
 base::Status SocketInput::start(const ServiceContext& context) {
+  sockets::ServerOptions options = setup_.server;
+  if (setup_.tls.enabled()) {
+    auto loaded = tls::ServerContext::load(setup_.tls);
+    if (!loaded) return tl::unexpected(loaded.error());
+    options.tls = std::move(*loaded);
+  }
   const auto worker = std::make_shared<Worker>(*this, context);
-  auto server = sockets::Server::start(context.io, setup_.server, worker->handlers());
+  auto server = sockets::Server::start(context.io, std::move(options), worker->handlers());
   if (!server) return tl::unexpected(server.error());
   worker_ = worker;
   server_ = std::move(*server);

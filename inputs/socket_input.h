@@ -22,6 +22,7 @@ namespace holdfast::inputs {
 
 struct SocketSetup {
   sockets::ServerOptions server;
+  tls::ServerOptions tls;  // loaded when the input starts
   bool gzip = false;
   std::uint64_t max_decompressed_bytes = 0;  // of one datagram
 };

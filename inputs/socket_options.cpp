@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "inputs/socket_input.h"
+#include "inputs/tls_server_options.h"
 
 namespace holdfast::inputs {
 namespace {
@@ -126,7 +127,9 @@ class Taker {
 
 }  // namespace
 
-std::vector<config::OptionInfo> socket_options() { return shared_schema().describe(); }
+std::vector<config::OptionInfo> socket_options() {
+  return with_tls_options(shared_schema().describe());
+}
 
 std::optional<SocketSetup> take_socket_options(config::Table& table,
                                                config::Diagnostics& diagnostics,
@@ -146,6 +149,12 @@ std::optional<SocketSetup> take_socket_options(config::Table& table,
   server.read_timeout = options.read_timeout;
   if (table.find("keep_alive_period") != nullptr) {
     server.keep_alive_period = options.keep_alive_period;
+  }
+  setup.tls = take_tls_options(table, diagnostics);
+  if (setup.tls.enabled() && server.address.datagrams()) {
+    taker.problem("tls_cert",
+                  "datagrams cannot be protected by TLS, expected a tcp:// or unix:// "
+                  "address beside it");
   }
   setup.gzip = options.content_encoding == "gzip";
   setup.max_decompressed_bytes = options.max_decompression_size.count;

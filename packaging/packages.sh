@@ -9,7 +9,7 @@ build_packages=(
 )
 test_packages=(
   libgtest-dev libgmock-dev influxdb victoria-metrics nginx-light openssl clang-format
-  curl influxdb-client python3-influxdb logrotate python3-statsd
+  curl influxdb-client python3-influxdb python3-statsd logrotate bsdutils rsyslog socat
 )
 tidy_packages=(clang-tidy)
 fuzz_packages=(clang libclang-rt-14-dev)
@@ -41,7 +41,7 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
   # Services that came with them are not wanted: tests and quickstart start servers of their own.
   local service
-  for service in influxdb victoria-metrics nginx; do
+  for service in influxdb victoria-metrics nginx rsyslog; do
     if [[ " ${missing[*]} " == *" $service"[\ -]* && -d /run/systemd/system ]]; then
       "${as_root[@]}" systemctl disable --now --quiet "$service.service" || true
     fi

@@ -17,6 +17,7 @@
 
 #include "agent/base/clock.h"
 #include "agent/base/result.h"
+#include "agent/tls/server_context.h"
 #include "inputs/sockets/address.h"
 #include "inputs/sockets/bound_socket.h"
 
@@ -85,8 +86,9 @@ struct ServerOptions {
   std::size_t max_queued_datagrams = 10'000;
   std::size_t max_queued_bytes = std::size_t{4} * 1024 * 1024;
   // Connections.
-  std::size_t max_connections = 0;  // more are closed at once; 0: no limit
-  base::Duration read_timeout{};    // 0: none
+  std::size_t max_connections = 0;                  // more are closed at once; 0: no limit
+  base::Duration read_timeout{};                    // 0: none
+  std::shared_ptr<const tls::ServerContext> tls{};  // connections speak TLS; null: they do not
   // TCP's probes: unset, on with the system's times; 0, off.
   std::optional<base::Duration> keep_alive_period{};
   // Bytes that a connection, and all together, may have in hand before reading pauses.

@@ -88,7 +88,9 @@ void Splitter::report_oversized(const OnError& on_error) const {
 void Splitter::finish(StreamEnd why, const OnMessage& on_message, const OnError& on_error) {
   const std::string rest = std::exchange(kept_, {});
   if (rest.empty() || skipping()) return;
-  if (why == StreamEnd::kClosed && framing_.ends_with_stream()) return on_message(rest);
+  if (why == StreamEnd::kClosed && framing_.ends_with_stream()) {
+    return rest.size() > max_message_bytes_ ? report_oversized(on_error) : on_message(rest);
+  }
   on_error({base::ErrorCode::kInvalid,
             fmt::format("the connection ended within a message, of which {} bytes had come",
                         rest.size())});

@@ -16,6 +16,7 @@
 
 #include "inputs/sockets/channel.h"
 #include "inputs/sockets/connection.h"
+#include "inputs/sockets/tls_channel.h"
 
 namespace holdfast::sockets {
 namespace {
@@ -85,10 +86,10 @@ bool StreamListener::accept_one() {
     ::close(descriptor);
   } else if (options_.max_connections > 0 && connections_.size() >= options_.max_connections) {
     ++counters_->refused;
-    ::close(descriptor);
     handlers_.problem({1, fmt::format("a connection was closed: there are {} already "
                                       "(max_connections)",
                                       connections_.size())});
+    ::close(descriptor);
   } else {
     add(descriptor, source);
   }
@@ -99,12 +100,23 @@ void StreamListener::add(int descriptor, const IpAddress& source) {
   if (options_.address.transport == Transport::kTcp) {
     keep_alive(descriptor, options_.keep_alive_period);
   }
+  auto channel = make_channel(descriptor);
+  if (!channel) {
+    handlers_.problem({1, fmt::format("a connection was closed: {}", channel.error().message)});
+    ::close(descriptor);
+    return;
+  }
   ++counters_->accepted;
   const auto connection = std::make_shared<Connection>(
-      shared_from_this(), descriptor, make_plain_channel(descriptor), handlers_.connected(source));
+      shared_from_this(), descriptor, std::move(*channel), handlers_.connected(source));
   connections_.insert(connection);
   counters_->connections = connections_.size();
   connection->start();
+}
+
+base::Result<std::unique_ptr<Channel>> StreamListener::make_channel(int descriptor) const {
+  if (options_.tls == nullptr) return make_plain_channel(descriptor);
+  return make_tls_channel(descriptor, *options_.tls);
 }
 
 void StreamListener::settled(std::size_t bytes) {

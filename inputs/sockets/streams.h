@@ -11,6 +11,7 @@
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
 
+#include "inputs/sockets/channel.h"
 #include "inputs/sockets/server.h"
 
 namespace holdfast::sockets {
@@ -51,6 +52,7 @@ class StreamListener : public std::enable_shared_from_this<StreamListener> {
   void accept_all();
   [[nodiscard]] bool accept_one();
   void add(int descriptor, const IpAddress& source);
+  [[nodiscard]] base::Result<std::unique_ptr<Channel>> make_channel(int descriptor) const;
   void finish_if_done();
 
   asio::io_context& io_;

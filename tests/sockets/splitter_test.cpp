@@ -74,6 +74,13 @@ TEST(Splitter, DelimitersOfSeveralBytes) {
   EXPECT_THAT(split_all_ways(framing, kLong + kLong + "aaab4").messages, ElementsAre("4"));
 }
 
+TEST(Splitter, TheLastMessageMayNotBeLongerEither) {
+  const auto framing = sockets::make_delimiter_framing("aab");
+  const Result result = split_all_ways(framing, std::string(22, 'x'));
+  EXPECT_THAT(result.messages, IsEmpty());
+  EXPECT_EQ(result.errors.size(), 1U);
+}
+
 TEST(Splitter, FixedLength) {
   const auto framing = sockets::make_fixed_framing(3);
   const Result result = split_all_ways(framing, "abcdefg");
