@@ -9,6 +9,9 @@ namespace holdfast::inputs {
 const InputPlugin& cpu_plugin();
 const InputPlugin& disk_plugin();
 const InputPlugin& diskio_plugin();
+const InputPlugin& exec_plugin();
+const InputPlugin& execd_plugin();
+const InputPlugin& file_plugin();
 const InputPlugin& influxdb_listener_plugin();
 const InputPlugin& influxdb_v2_listener_plugin();
 const InputPlugin& internal_plugin();
@@ -27,6 +30,9 @@ std::span<const InputPlugin> all_inputs() {
       cpu_plugin(),
       disk_plugin(),
       diskio_plugin(),
+      exec_plugin(),
+      execd_plugin(),
+      file_plugin(),
       influxdb_listener_plugin(),
       influxdb_v2_listener_plugin(),
       internal_plugin(),

@@ -9,7 +9,7 @@ build_packages=(
 )
 test_packages=(
   libgtest-dev libgmock-dev influxdb victoria-metrics nginx-light openssl clang-format
-  curl influxdb-client python3-influxdb python3-statsd logrotate bsdutils rsyslog socat
+  curl influxdb-client python3-minimal python3-influxdb python3-statsd logrotate bsdutils rsyslog socat
 )
 tidy_packages=(clang-tidy)
 fuzz_packages=(clang libclang-rt-14-dev)

@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::int64_t kNsPerS = 1'000'000'000;
 constexpr std::int64_t kDayS = 86400;
-constexpr std::size_t kFractionDigits = 9;
 constexpr std::size_t kShownBytes = 60;
 
 constexpr std::array<std::string_view, 12> kMonths = {
