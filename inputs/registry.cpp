@@ -14,15 +14,16 @@ const InputPlugin& kernel_plugin();
 const InputPlugin& mem_plugin();
 const InputPlugin& net_plugin();
 const InputPlugin& processes_plugin();
+const InputPlugin& statsd_plugin();
 const InputPlugin& swap_plugin();
 const InputPlugin& system_plugin();
 const InputPlugin& tail_plugin();
 
 std::span<const InputPlugin> all_inputs() {
   static const std::array plugins = {
-      cpu_plugin(),    disk_plugin(),   diskio_plugin(), influxdb_listener_plugin(),
-      kernel_plugin(), mem_plugin(),    net_plugin(),    processes_plugin(),
-      swap_plugin(),   system_plugin(), tail_plugin(),
+      cpu_plugin(),    disk_plugin(), diskio_plugin(), influxdb_listener_plugin(),
+      kernel_plugin(), mem_plugin(),  net_plugin(),    processes_plugin(),
+      statsd_plugin(), swap_plugin(), system_plugin(), tail_plugin(),
   };
   return plugins;
 }
