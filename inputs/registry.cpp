@@ -20,6 +20,7 @@ const InputPlugin& mem_plugin();
 const InputPlugin& net_plugin();
 const InputPlugin& processes_plugin();
 const InputPlugin& socket_listener_plugin();
+const InputPlugin& statsd_plugin();
 const InputPlugin& swap_plugin();
 const InputPlugin& syslog_plugin();
 const InputPlugin& system_plugin();
@@ -41,6 +42,7 @@ std::span<const InputPlugin> all_inputs() {
       net_plugin(),
       processes_plugin(),
       socket_listener_plugin(),
+      statsd_plugin(),
       swap_plugin(),
       syslog_plugin(),
       system_plugin(),
