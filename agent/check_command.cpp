@@ -42,9 +42,9 @@ int check_as_json(const CommandLine& line, const World& world) {
 }
 
 void show_input(const ConfiguredInput& input) {
-  say(input.service() != nullptr
-          ? fmt::format("  {}, listening\n", input.display)
-          : fmt::format("  {}, every {}\n", input.display, base::format_duration(input.interval)));
+  say(input.gathers()
+          ? fmt::format("  {}, every {}\n", input.display, base::format_duration(input.interval))
+          : fmt::format("  {}, listening\n", input.display));
 }
 
 void show_output(const ConfiguredOutput& output) {

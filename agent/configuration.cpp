@@ -319,7 +319,9 @@ Configuration configure(config::Document& document, const Surroundings& surround
   whole.global_tags = read_global_tags(document.global_tags, whole, diagnostics);
   for (config::PluginTable& table : document.inputs) {
     if (const auto* plugin = inputs::find_input(table.name)) {
-      whole.inputs.push_back(configure_input(table, *plugin, whole, surroundings, diagnostics));
+      auto input = configure_input(table, *plugin, whole, surroundings, diagnostics);
+      // One that cannot do without something unsupported goes with it.
+      if (input.input != nullptr) whole.inputs.push_back(std::move(input));
     } else {
       report_missing_plugin(table, "inputs", inputs::all_inputs(), diagnostics);
     }

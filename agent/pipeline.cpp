@@ -252,7 +252,7 @@ bool Pipeline::run_once(base::BootTime deadline, base::Duration listen_for) {
   };
   const auto gather = [&](bool only_rates) {
     for (const auto& input : inputs_) {
-      if (input->input == nullptr || input->service() != nullptr) continue;
+      if (!input->gathers()) continue;
       if (only_rates && !input->plugin->needs_two_gathers) continue;
       const auto log = log_.named(input->display, input->log_level);
       good = gather_once(*input, writer_.limits(), clock_, log, store) && good;

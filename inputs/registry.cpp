@@ -9,6 +9,9 @@ namespace holdfast::inputs {
 const InputPlugin& cpu_plugin();
 const InputPlugin& disk_plugin();
 const InputPlugin& diskio_plugin();
+const InputPlugin& exec_plugin();
+const InputPlugin& execd_plugin();
+const InputPlugin& file_plugin();
 const InputPlugin& influxdb_listener_plugin();
 const InputPlugin& kernel_plugin();
 const InputPlugin& mem_plugin();
@@ -19,9 +22,19 @@ const InputPlugin& system_plugin();
 
 std::span<const InputPlugin> all_inputs() {
   static const std::array plugins = {
-      cpu_plugin(),    disk_plugin(),   diskio_plugin(), influxdb_listener_plugin(),
-      kernel_plugin(), mem_plugin(),    net_plugin(),    processes_plugin(),
-      swap_plugin(),   system_plugin(),
+      cpu_plugin(),
+      disk_plugin(),
+      diskio_plugin(),
+      exec_plugin(),
+      execd_plugin(),
+      file_plugin(),
+      influxdb_listener_plugin(),
+      kernel_plugin(),
+      mem_plugin(),
+      net_plugin(),
+      processes_plugin(),
+      swap_plugin(),
+      system_plugin(),
   };
   return plugins;
 }

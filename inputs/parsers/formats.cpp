@@ -24,6 +24,18 @@ std::string choices() {
   return text;
 }
 
+// Options of a format that is not here are no further problems.
+void take_options_of(std::string_view format, config::Table& table) {
+  const bool xpath = format.starts_with("xpath_");
+  const std::string prefix = xpath ? "xpath" : std::string(format);
+  std::vector<std::string> keys;
+  for (const config::Table::Entry& entry : table.entries()) keys.push_back(entry.key);
+  for (const std::string& key : keys) {
+    const bool graphite = format == "graphite" && (key == "templates" || key == "separator");
+    if (graphite || key == prefix || key.starts_with(prefix + "_")) (void)table.take(key);
+  }
+}
+
 // The one chosen, or null with the problem reported.
 const Format* choose(config::Table& table, config::Diagnostics& diagnostics,
                      std::string_view default_format) {
@@ -40,6 +52,7 @@ const Format* choose(config::Table& table, config::Diagnostics& diagnostics,
   item.found = entry->value.shown();
   item.expected = choices();
   item.shows_value = true;
+  take_options_of(name, table);
   return nullptr;
 }
 

@@ -115,7 +115,9 @@ std::unique_ptr<inputs::Input> make_input(const std::string& plugin, const std::
   auto input = entry->create(table, diagnostics, {host, clock, base::Logger{}});
   table.report_unused(diagnostics, {});
   if (!diagnostics.has_errors()) return input;
-  for (const auto& problem : diagnostics.sorted()) errors.push_back(problem.text());
+  for (const auto& problem : diagnostics.sorted()) {
+    if (problem.severity == config::Severity::kError) errors.push_back(problem.text());
+  }
   return nullptr;
 }
 

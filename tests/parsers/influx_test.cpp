@@ -1,4 +1,7 @@
 // Line protocol as a data format.
+#include <algorithm>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "parse.h"
@@ -46,6 +49,18 @@ TEST(Formats, OneThatIsNotThereIsReportedWithItsPlace) {
       format.problems(),
       "t.toml:2:15: error: `data_format` is \"grok\", which is not supported, expected one of "
       "\"csv\", \"influx\", \"json\", \"value\"\n");
+}
+
+TEST(Formats, TheOptionsOfOneThatIsNotThereAreNoFurtherProblems) {
+  const auto problems = [](const std::string& options) {
+    const std::string text = FormatUnderTest(options).problems();
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  EXPECT_EQ(problems("data_format = \"grok\"\ngrok_patterns = [\"%{X}\"]"), 1);
+  EXPECT_EQ(problems("data_format = \"graphite\"\ntemplates = [\"a.b\"]\nseparator = \"_\""), 1);
+  EXPECT_EQ(problems("data_format = \"json_v2\"\n[[inputs.plugin.json_v2]]"), 1);
+  EXPECT_EQ(problems("data_format = \"xpath_json\"\nxpath_native_types = true"), 1);
+  EXPECT_EQ(problems("data_format = \"grok\"\ntemplates = [\"a.b\"]"), 2);
 }
 
 TEST(Formats, OptionsOfOtherFormatsAreUnknown) {
