@@ -6,7 +6,8 @@ build_packages=(
   libasio-dev libcurl4-gnutls-dev zlib1g-dev libisal-dev libtoml11-dev libspdlog-dev
   libfmt-dev libexpected-dev nlohmann-json3-dev libcli11-dev libmicrohttpd-dev
 )
-test_packages=(libgtest-dev libgmock-dev influxdb victoria-metrics nginx-light openssl clang-format)
+test_packages=(libgtest-dev libgmock-dev influxdb victoria-metrics nginx-light openssl python3-minimal
+               clang-format)
 tidy_packages=(clang-tidy)
 fuzz_packages=(clang libclang-rt-14-dev)
 
