@@ -184,11 +184,22 @@ TEST_F(Commands, PluginsNamesEveryInputAndOutput) {
   std::set<std::string> names;
   std::istringstream lines(ended.out);
   for (std::string line; std::getline(lines, line);) names.insert(line.substr(0, line.find(' ')));
-  const std::set<std::string> expected{
-      "inputs.cpu",         "inputs.disk",   "inputs.diskio", "inputs.influxdb_listener",
-      "inputs.kernel",      "inputs.mem",    "inputs.net",    "inputs.processes",
-      "inputs.swap",        "inputs.system", "outputs.file",  "outputs.influxdb",
-      "outputs.influxdb_v2"};
+  const std::set<std::string> expected{"inputs.cpu",
+                                       "inputs.disk",
+                                       "inputs.diskio",
+                                       "inputs.exec",
+                                       "inputs.execd",
+                                       "inputs.file",
+                                       "inputs.influxdb_listener",
+                                       "inputs.kernel",
+                                       "inputs.mem",
+                                       "inputs.net",
+                                       "inputs.processes",
+                                       "inputs.swap",
+                                       "inputs.system",
+                                       "outputs.file",
+                                       "outputs.influxdb",
+                                       "outputs.influxdb_v2"};
   EXPECT_EQ(names, expected);
 }
 

@@ -54,7 +54,7 @@ class FileRecord {
   // What lay under the writes since the last completed sync; nothing unless told to forget.
   [[nodiscard]] std::vector<FileOperation> forgotten() const;
 
-  const std::vector<std::byte> base_;
+  const std::vector<std::byte> base_{};
   mutable std::mutex mutex_;
   std::function<base::Status(const FileOperation&)> rule_;
   std::vector<FileOperation> operations_;
