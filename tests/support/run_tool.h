@@ -13,7 +13,7 @@ namespace holdfast::test {
 // `arguments`: the program first; it is looked for in Debian's folders, not in those of a user.
 // Exit status 127: not installed. One that does not end in time (status -1) is killed.
 [[nodiscard]] inline Ended run_tool(std::vector<std::string> arguments,
-                                       std::chrono::seconds patience = std::chrono::seconds(60)) {
+                                    std::chrono::seconds patience = std::chrono::seconds(60)) {
   arguments.insert(arguments.begin(), {"/usr/bin/env", "PATH=/usr/bin:/bin"});
   AgentProcess process(ProcessOptions{std::move(arguments), {}});
   auto ended = process.wait(patience);
