@@ -95,7 +95,9 @@ StartupErrors startup_errors_of(const std::string& name) {
   return name == "error" ? StartupErrors::kFail : StartupErrors::kIgnore;
 }
 
-// Listeners take lines with the time they have.
+// Their lines go into the buffer as they came; what other listeners take becomes points first.
+bool keeps_times(const inputs::InputPlugin& plugin) { return plugin.name.starts_with("influxdb_"); }
+
 void report_time_options(const config::Table& table, config::Diagnostics& diagnostics) {
   for (const char* option : {"precision", "time_source"}) {
     const config::Table::Entry* entry = table.find(option);
@@ -162,8 +164,10 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
   }
   table.table.report_unused(diagnostics, known);
   if (input.input != nullptr && !input.gathers()) {
-    input.rules.precision = base::Duration(1);
-    report_time_options(table.table, diagnostics);
+    // Of what arrives by itself, times are rounded only if this input is told to.
+    const bool rounds = common.precision > zero && !keeps_times(plugin);
+    input.rules.precision = rounds ? common.precision : base::Duration(1);
+    if (keeps_times(plugin)) report_time_options(table.table, diagnostics);
   }
   return input;
 }
