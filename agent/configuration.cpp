@@ -119,6 +119,15 @@ void report_time_options(const config::Table& table, config::Diagnostics& diagno
   }
 }
 
+base::Duration precision_of(const inputs::InputPlugin& plugin, const InputOptions& own,
+                            const AgentOptions& agent, base::Duration interval) {
+  const base::Duration zero{};
+  if (plugin.times == inputs::Times::kAsTheyCame) return base::Duration(1);
+  if (own.precision > zero) return own.precision;
+  if (plugin.times == inputs::Times::kOwn) return base::Duration(1);
+  return agent.precision > zero ? agent.precision : inputs::automatic_precision(interval);
+}
+
 ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputPlugin& plugin,
                                 const Configuration& whole, const Surroundings& surroundings,
                                 config::Diagnostics& diagnostics) {
@@ -143,8 +152,6 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
   input.jitter = own_jitter ? common.collection_jitter : whole.agent.collection_jitter;
   input.offset =
       common.collection_offset > zero ? common.collection_offset : whole.agent.collection_offset;
-  base::Duration precision = common.precision > zero ? common.precision : whole.agent.precision;
-  if (precision <= zero) precision = inputs::automatic_precision(input.interval);
   auto filter = line::MetricFilter::compile(filter_options, table.table, diagnostics);
   auto tags = merge_tags(common.tags, whole.global_tags);
   const auto taken_away = [&](const line::TagPair& tag) {
@@ -157,14 +164,13 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
   input.rules = {{common.name_override, common.name_prefix, common.name_suffix},
                  std::move(filter),
                  std::move(tags),
-                 precision,
+                 precision_of(plugin, common, whole.agent, input.interval),
                  {},
                  time_source_of(common.time_source)};
   input.counters = std::make_unique<inputs::InputCounters>();
-  const inputs::InputContext context{surroundings.host, surroundings.clock,
-                                     surroundings.log.named(input.display, input.log_level),
-                                     surroundings.keeps_state ? state_directory(whole.buffer) : "",
-                                     surroundings.numbers};
+  const inputs::InputContext context{
+      surroundings.host, surroundings.clock, surroundings.log.named(input.display, input.log_level),
+      surroundings.keeps_state ? state_directory(whole.buffer) : "", surroundings.numbers};
   input.input = plugin.create(table.table, diagnostics, context);
   auto options = plugin.options();
   add_options(input_schema().describe(), options);
@@ -175,10 +181,7 @@ ConfiguredInput configure_input(config::PluginTable& table, const inputs::InputP
     for (const auto name : parsers::option_names()) known.push_back(name);
   }
   table.table.report_unused(diagnostics, known);
-  if (input.input != nullptr && !input.gathers()) {
-    input.rules.precision = base::Duration(1);
-    report_time_options(table.table, diagnostics);
-  }
+  if (plugin.times == inputs::Times::kAsTheyCame) report_time_options(table.table, diagnostics);
   return input;
 }
 

@@ -55,11 +55,9 @@ int signal_of(const std::string& name) {
 
 class Execd final : public ServiceInput {
  public:
-  Execd(ExecdOptions options, parsers::MakeParser make_parser, bool own_precision,
-        const InputContext& context)
+  Execd(ExecdOptions options, parsers::MakeParser make_parser, const InputContext& context)
       : options_(std::move(options)),
         make_parser_(std::move(make_parser)),
-        own_precision_(own_precision),
         clock_(context.clock),
         log_(context.log) {}
 
@@ -71,10 +69,8 @@ class Execd final : public ServiceInput {
  private:
   ExecdOptions options_;
   parsers::MakeParser make_parser_;
-  bool own_precision_;
   const base::Clock& clock_;
   base::Logger log_;
-  PointRules rules_;
 
   std::mutex mutex_;  // gathers come from the pool
   std::shared_ptr<DaemonProcess> daemon_;
@@ -85,17 +81,13 @@ base::Status Execd::start(const ServiceContext& context) {
   if (options_.command.empty()) {
     return base::fail(base::ErrorCode::kInvalid, "`command` is empty: there is nothing to run");
   }
-  rules_ = context.rules;
-  // The points are not those of a tick: their times are only rounded where that is asked for.
-  if (!own_precision_) rules_.precision = base::Duration(1);
-  const ServiceContext own{context.io, context.pool, context.sink, rules_, context.counters};
   DaemonOptions options;
   options.child = {options_.command, options_.environment, true};
   options.restart_delay = options_.restart_delay;
   options.stop_on_error = options_.stop_on_error;
   options.line_bytes = options_.buffer_size.count;
   options.make_parser = make_parser_;
-  auto daemon = std::make_shared<DaemonProcess>(std::move(options), own, clock_, log_);
+  auto daemon = std::make_shared<DaemonProcess>(std::move(options), context, clock_, log_);
   if (auto started = daemon->start(); !started) return started;
   const std::lock_guard lock(mutex_);
   daemon_ = std::move(daemon);
@@ -128,11 +120,9 @@ std::unique_ptr<Input> create_execd(config::Table& table, config::Diagnostics& d
   if (options.command.empty()) {
     diagnostics.warning(table.where("command"), "`command` is empty: the input will not start");
   }
-  const bool own_precision = table.find("precision") != nullptr;
   auto make_parser = parsers::take_format(table, diagnostics, "influx", {"execd", context.clock});
   if (!make_parser) return nullptr;
-  return std::make_unique<Execd>(std::move(options), std::move(make_parser), own_precision,
-                                 context);
+  return std::make_unique<Execd>(std::move(options), std::move(make_parser), context);
 }
 
 }  // namespace
@@ -140,6 +130,7 @@ std::unique_ptr<Input> create_execd(config::Table& table, config::Diagnostics& d
 const InputPlugin& execd_plugin() {
   static const InputPlugin plugin{.name = "execd",
                                   .summary = "What a program prints that runs all the time",
+                                  .times = Times::kOwn,
                                   .takes_format = true,
                                   .options =
                                       [] {

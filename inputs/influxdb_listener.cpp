@@ -116,6 +116,7 @@ const InputPlugin& influxdb_listener_plugin() {
   static const InputPlugin plugin{
       .name = "influxdb_listener",
       .summary = "Line protocol over HTTP, as InfluxDB 1.x takes it",
+      .times = Times::kAsTheyCame,
       .options = [] { return with_listener_options(listener_schema().describe()); },
       .create = &create};
   return plugin;

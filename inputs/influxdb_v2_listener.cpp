@@ -126,6 +126,7 @@ const InputPlugin& influxdb_v2_listener_plugin() {
   static const InputPlugin plugin{
       .name = "influxdb_v2_listener",
       .summary = "Line protocol over HTTP, as InfluxDB 2.x takes it",
+      .times = Times::kAsTheyCame,
       .options = [] { return with_listener_options(listener_schema().describe()); },
       .create = &create};
   return plugin;

@@ -61,12 +61,20 @@ class ServiceInput : public Input {
   [[nodiscard]] base::Status gather(Accumulator&) override { return base::ok(); }
 };
 
+// What becomes of the times of an input's points.
+enum class Times {
+  kOfGather,    // rounded to the precision of the input, else the agent's, else the interval's
+  kOwn,         // rounded only to a precision that the input's own table sets
+  kAsTheyCame,  // lines go into the buffer with the time they have
+};
+
 // One entry of the registry.
 struct InputPlugin {
   std::string_view name;           // "cpu"
   std::string_view summary;        // one line for `holdfast plugins`
   bool needs_two_gathers = false;  // `holdfast test` gathers twice: rates exist from the second on
-  bool takes_format = false;       // has `data_format`, and the options of that format
+  Times times = Times::kOfGather;
+  bool takes_format = false;  // has `data_format`, and the options of that format
   std::vector<config::OptionInfo> (*options)() = nullptr;
   // Takes its options from the table; problems go to diagnostics (then the result is not used).
   std::unique_ptr<Input> (*create)(config::Table& table, config::Diagnostics& diagnostics,

@@ -207,6 +207,7 @@ const InputPlugin& socket_listener_plugin() {
   static const InputPlugin plugin{
       .name = "socket_listener",
       .summary = "Messages in one of the data formats over TCP, UDP and unix sockets",
+      .times = Times::kOwn,
       .takes_format = true,
       .options = all_options,
       .create = create};

@@ -165,6 +165,7 @@ std::unique_ptr<Input> create(config::Table& table, config::Diagnostics& diagnos
 const InputPlugin& syslog_plugin() {
   static const InputPlugin plugin{.name = "syslog",
                                   .summary = "Syslog messages over TCP, UDP and unix sockets",
+                                  .times = Times::kOwn,
                                   .options =
                                       [] {
                                         auto options = syslog_schema().describe();

@@ -150,15 +150,6 @@ std::string state_name(const TailOptions& options, const config::Table& table) {
   return fmt::format("tail-{:016x}", hash);
 }
 
-std::optional<base::Duration> own_precision(const config::Table& table) {
-  const config::Table::Entry* entry = table.find("precision");
-  if (entry == nullptr) return std::nullopt;
-  base::Duration precision{};
-  config::Diagnostics reported_elsewhere;
-  config::read_value(*entry, {}, reported_elsewhere, precision);
-  return precision > base::Duration::zero() ? std::optional(precision) : std::nullopt;
-}
-
 // What CSV expects before the first row of values.
 std::size_t head_lines_of(const config::Table& table) {
   const auto value_of = [&](const char* name) {
@@ -203,7 +194,6 @@ TailSettings settings_of(const TailOptions& options, config::Table& table,
   settings.path_tag = options.path_tag;
   settings.state_directory = context.state_directory;
   settings.state_name = state_name(options, table);
-  settings.precision = own_precision(table);
   return settings;
 }
 
@@ -253,6 +243,7 @@ const InputPlugin& tail_plugin() {
   static const InputPlugin plugin{
       .name = "tail",
       .summary = "Lines of files as they are written",
+      .times = Times::kOwn,
       .takes_format = true,
       .options = describe,
       .create = [](config::Table& table, config::Diagnostics& diagnostics,

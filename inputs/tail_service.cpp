@@ -14,24 +14,15 @@ constexpr base::Duration kScanDelay = std::chrono::milliseconds(100);
 constexpr base::Duration kSaveInterval = std::chrono::seconds(1);
 constexpr base::Duration kErrorLogInterval = std::chrono::minutes(1);
 
-PointRules own_rules(const PointRules& rules, const TailSettings& settings) {
-  PointRules own = rules;
-  own.precision = settings.precision.value_or(base::Duration(1));
-  return own;
-}
-
 }  // namespace
 
 TailService::TailService(std::shared_ptr<const TailSettings> settings,
                          const ServiceContext& context, const base::Clock& clock, base::Logger log)
     : settings_(std::move(settings)),
       context_(context),
-      rules_(own_rules(context.rules, *settings_)),
       clock_(clock),
       log_(std::move(log)),
-      feed_(std::make_shared<Feed>(
-          ServiceContext{context.io, context.pool, context.sink, rules_, context.counters}, clock,
-          log_)),
+      feed_(std::make_shared<Feed>(context, clock, log_)),
       events_(context.io),
       poll_timer_(context.io),
       scan_timer_(context.io),

@@ -44,8 +44,6 @@ struct TailSettings {
   std::size_t head_lines = 0;
   std::string state_directory;  // empty: nothing is kept
   std::string state_name;       // of the file of positions
-  // Points have their own time, or that of reading, to the nanosecond, unless a unit is set.
-  std::optional<base::Duration> precision;
 };
 
 // Made when the input starts. All work on files is done by one job at a time on the pool; the I/O
@@ -140,7 +138,6 @@ class TailService : public std::enable_shared_from_this<TailService> {
 
   const std::shared_ptr<const TailSettings> settings_;
   ServiceContext context_;
-  const PointRules rules_;
   const base::Clock& clock_;
   base::Logger log_;
   std::shared_ptr<Feed> feed_;

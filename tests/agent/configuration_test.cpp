@@ -218,6 +218,40 @@ TEST(Configuration, PluginsHaveTelegrafsCommonOptions) {
   EXPECT_EQ(made.configuration.outputs.at(0).log_level, base::LogLevel::kWarn);
 }
 
+// What arrives is not rounded, unless that is asked for; line protocol over HTTP never is.
+TEST(Configuration, TimeOptionsHoldForListenersThatMakePoints) {
+  const Configured made(R"([agent]
+  precision = "1s"
+[[inputs.socket_listener]]
+  service_address = "udp://:0"
+[[inputs.syslog]]
+  precision = "1ms"
+  time_source = "collection_start"
+[[inputs.influxdb_listener]]
+  precision = "1ms"
+[[inputs.tail]]
+  files = ["/var/log/a"]
+[[inputs.execd]]
+  command = ["a"]
+  signal = "STDIN"
+  precision = "1s"
+[[inputs.statsd]]
+[[outputs.file]]
+)");
+  EXPECT_EQ(made.problems(),
+            "test.toml:9:3: warning: `precision` has no effect here: lines that arrive keep the "
+            "time they have\n");
+  const auto& inputs = made.configuration.inputs;
+  ASSERT_EQ(inputs.size(), 6U);
+  EXPECT_EQ(inputs[0].rules.precision, base::Duration(1));
+  EXPECT_EQ(inputs[1].rules.precision, base::Duration(std::chrono::milliseconds(1)));
+  EXPECT_EQ(inputs[2].rules.precision, base::Duration(1));
+  EXPECT_EQ(inputs[3].rules.precision, base::Duration(1)) << "not that of its interval";
+  EXPECT_EQ(inputs[4].rules.precision, base::Duration(std::chrono::seconds(1)));
+  EXPECT_EQ(inputs[5].rules.precision, base::Duration(std::chrono::seconds(1))) << "its gathers'";
+  EXPECT_EQ(inputs[1].rules.time_source, inputs::TimeSource::kCollectionStart);
+}
+
 TEST(Configuration, TheRejectedDirectoryIsAPathFromTheRoot) {
   const std::string head = "[[inputs.mem]]\n[[outputs.file]]\n";
   EXPECT_EQ(Configured(head + "rejected_directory = \"/var/x\"\n").problems(), "");

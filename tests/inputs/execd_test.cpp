@@ -52,11 +52,6 @@ TEST_F(Execd, LinesBecomePointsAsTheyCome) {
   EXPECT_TRUE(input.stop());
 }
 
-TEST_F(Execd, TimesAreRoundedWhereThatIsAskedFor) {
-  start("sh", "echo m n=1i 1600000000; read x", "precision = \"1s\"");
-  EXPECT_TRUE(await_text("m n=1i 2000000000\n"));
-}
-
 TEST_F(Execd, ALineOnStdinAsksForPoints) {
   RunningInput& input =
       start("python3",

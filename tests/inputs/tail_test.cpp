@@ -50,17 +50,6 @@ TEST_F(TailTest, ALineIsReadOnceItIsWhole) {
   EXPECT_EQ(counters_.errors, 0U);
 }
 
-TEST_F(TailTest, TimesKeepTheirNanosecondsUnlessAPrecisionIsSet) {
-  rules_.precision = std::chrono::seconds(1);  // of the interval
-  write("a.log", "m v=1 1700000000123456789\n");
-  follow("a.log", "initial_read_offset = \"beginning\"\n");
-  EXPECT_TRUE(reaches("m v=1 1700000000123456789\n"));
-  stop();
-  (void)sink_.take_text();
-  follow("a.log", "initial_read_offset = \"beginning\"\nprecision = \"1ms\"\n");
-  EXPECT_TRUE(reaches("m v=1 1700000000123000000\n"));
-}
-
 TEST_F(TailTest, TheTagNamesTheFile) {
   write("a.log", "m v=1 1\n");
   start("tail", files("a.log") + "initial_read_offset = \"beginning\"\n");
