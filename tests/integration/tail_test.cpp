@@ -146,6 +146,10 @@ TEST_F(TailInAgent, LogrotateCopiesAndTruncatesAndEveryLineItKeptArrives) {
   ASSERT_TRUE(server_.wait_stored(1));  // it has been found
   for (int i = 0; i < 6; ++i) {
     ASSERT_TRUE(wait_written(writer, 1000));
+    // Each generation of the file is seen, however busy the machine is.
+    const std::uint64_t last = writer.written() - kAtOnce;
+    ASSERT_TRUE(eventually([&] { return server_.numbers(last, kAtOnce).stored == kAtOnce; }))
+        << agent().log();
     rotate("copytruncate");
   }
   ASSERT_TRUE(wait_written(writer, 1000));
