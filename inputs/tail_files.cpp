@@ -36,6 +36,8 @@ void TailService::work(const Wanted& wanted) {
     one.touched = one.touched || wanted.all || wanted.files.contains(one.watch);
   }
   if (wanted.scan) scan();
+  // At once: if it is moved away while nobody looks, its position is what it is known by.
+  if (new_files_ && position_file_) save_positions();
   read_files();
   if (wanted.scan) let_go();
   // Reading has paused: what it waits for shall not wait for its block to fill.
@@ -124,13 +126,48 @@ void TailService::adopt_new(const std::string& path) {
   }
   std::vector<tail::Position> saved = take_saved(path);
   const bool known = !saved.empty();
+  const auto since_ns = last_change(path, saved);
   const auto offset = offset_at_start(path, file, saved);
   follow_saved(path, std::move(saved));
+  if (since_ns && !offset) {
+    auto taken = open_ids();
+    taken.push_back(tail::id_of(info));
+    follow_rotated(path, *since_ns, std::move(taken), files_.size(), std::nullopt);
+  }
   const bool skip = first_scan_ && !known &&
                     (settings_->first_offset == FirstOffset::kEnd ||
                      settings_->first_offset == FirstOffset::kSavedOrEnd);
   const std::uint64_t otherwise = skip ? size_of(file) : 0;
   follow(path, std::move(file), offset.value_or(otherwise), false, files_.size());
+}
+
+// When what had this path last had changed last, as far as that was seen.
+std::optional<std::int64_t> TailService::last_change(
+    const std::string& path, const std::vector<tail::Position>& saved) const {
+  std::optional<std::int64_t> newest;
+  const auto note = [&](const tail::FileMark& mark) {
+    newest = std::max(newest.value_or(mark.changed_ns), mark.changed_ns);
+  };
+  for (const tail::Position& one : saved) note(one.mark);
+  for (const Followed& one : files_) {
+    if (one.path == path && !one.file.is_pipe()) note(one.file.mark());
+  }
+  return newest;
+}
+
+// Files that had this path for a while, and lost it before anybody looked: all of them is new, but
+// of copies of the original. From `at` on; where the next one would stand.
+std::size_t TailService::follow_rotated(const std::string& path, std::int64_t since_ns,
+                                        std::vector<tail::FileId> taken, std::size_t at,
+                                        std::optional<std::size_t> original) {
+  for (const tail::Rotated& one : tail::rotated_since(path, since_ns, taken)) {
+    base::Descriptor file = tail::open_to_read(one.path);
+    if (!file.valid()) continue;
+    if (original && files_[*original].file.begins_like(file.get())) continue;
+    log_.info("{} was {} in the meantime", one.path, path);
+    if (follow(path, std::move(file), 0, true, at)) ++at;
+  }
+  return at;
 }
 
 // Positions of this path, if they count at all.
@@ -184,11 +221,16 @@ void TailService::rescue_missing() {
   }
   for (const std::string& path : missing) {
     std::vector<tail::Position> left;
-    for (const tail::Position& one : take_saved(path)) {
+    const std::vector<tail::Position> mine = take_saved(path);
+    const auto since_ns = last_change(path, mine);
+    for (const tail::Position& one : mine) {
       base::Descriptor file = tail::find_beside(path, one.mark, open_ids());
       if (!file.valid() || !follow(path, std::move(file), one.mark.offset, true, files_.size())) {
         left.push_back(one);
       }
+    }
+    if (left.empty() && since_ns) {
+      follow_rotated(path, *since_ns, open_ids(), files_.size(), std::nullopt);
     }
     saved_.insert(saved_.end(), left.begin(), left.end());
   }
@@ -219,6 +261,7 @@ bool TailService::follow(const std::string& path, base::Descriptor file, std::ui
     }
   }
   if (offset > 0 && settings_->head_lines > 0) show_head(one);
+  new_files_ = true;
   log_.debug("{}: following from byte {}", path, offset);
   files_.insert(files_.begin() + static_cast<std::ptrdiff_t>(at), std::move(one));
   return true;
@@ -253,8 +296,12 @@ void TailService::replace(std::size_t at) {
     report({base::ErrorCode::kInvalid,
             fmt::format("{}: a line of {} bytes was cut off by truncation", path, unfinished)});
   }
+  // It is needed to know copies by: closed last.
+  std::size_t next = at + 1;
+  if (copy.valid() && follow(path, std::move(copy), mark.offset, true, next)) ++next;
+  next = follow_rotated(path, mark.changed_ns, open_ids(), next, at);
   close(at);
-  if (copy.valid() && follow(path, std::move(copy), mark.offset, true, at)) ++at;
+  at = next - 1;
   if (again.valid()) follow(path, std::move(again), 0, leaving, at);
 }
 
@@ -295,6 +342,7 @@ std::vector<tail::Position> TailService::positions() {
 }
 
 void TailService::save_positions() {
+  new_files_ = false;
   const auto saved = position_file_->save(positions());
   std::uint64_t before = 0;
   if (saved) return;

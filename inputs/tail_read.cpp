@@ -26,7 +26,7 @@ void TailService::read_files() {
     if (!has_some) continue;
     const std::size_t on_the_way = undelivered_;
     if (on_the_way >= settings_->max_undelivered) return;
-    if (files_[i].touched && !files_[i].file.same_as_before()) {
+    if (!files_[i].file.same_as_before()) {
       replace(i--);  // what takes its place comes next
       continue;
     }

@@ -121,6 +121,11 @@ class TailService : public std::enable_shared_from_this<TailService> {
       std::vector<tail::Position>& saved) const;
   [[nodiscard]] std::vector<tail::Position> take_saved(const std::string& path);
   void rescue_missing();
+  [[nodiscard]] std::optional<std::int64_t> last_change(
+      const std::string& path, const std::vector<tail::Position>& saved) const;
+  std::size_t follow_rotated(const std::string& path, std::int64_t since_ns,
+                             std::vector<tail::FileId> taken, std::size_t at,
+                             std::optional<std::size_t> original);
   bool follow(const std::string& path, base::Descriptor file, std::uint64_t offset, bool leaving,
               std::size_t at);
   void show_head(Followed& one) const;
@@ -162,6 +167,7 @@ class TailService : public std::enable_shared_from_this<TailService> {
   std::optional<tail::PositionFile> position_file_;
   std::vector<tail::Position> saved_;  // of paths that have not been there yet
   bool first_scan_ = true;
+  bool new_files_ = false;  // since the positions were saved
   bool watch_fails_ = false;
   base::LogThrottle save_throttle_;
 };

@@ -53,6 +53,9 @@ class FollowedFile {
   // The reason of the last read that failed, once.
   [[nodiscard]] std::optional<base::Error> take_error();
 
+  // Whether another file begins as this one does: it is a copy of it, or of its beginning.
+  [[nodiscard]] bool begins_like(int descriptor) const;
+
   [[nodiscard]] bool is_pipe() const { return is_pipe_; }
   [[nodiscard]] int descriptor() const { return file_.get(); }
   [[nodiscard]] const FileMark& mark() const { return mark_; }  // as of the last mark_turn()
@@ -60,9 +63,10 @@ class FollowedFile {
   [[nodiscard]] base::BootTime last_growth() const { return last_growth_; }
 
  private:
-  FollowedFile(base::Descriptor file, bool is_pipe, FileId id, std::uint64_t offset,
+  FollowedFile(base::Descriptor file, const struct stat& info, std::uint64_t offset,
                const TextOptions& options, TextDecoder decoder);
   [[nodiscard]] bool read(std::size_t& bytes);
+  void keep_head(std::string_view bytes);
   [[nodiscard]] std::optional<Record> record_of(const Line& line);
 
   base::Descriptor file_;
@@ -72,6 +76,13 @@ class FollowedFile {
   LineReader reader_;
   std::optional<Multiline> multiline_;
   FileMark mark_;
+  std::string head_;  // the first bytes of the file
+  // Behind the last two lines: where, and what stands before that.
+  struct End {
+    std::uint64_t offset = 0;
+    std::string before;
+  };
+  End line_end_, earlier_end_;
   std::uint64_t handed_out_;  // offset behind the last record
   // Of the last turn: nothing to do while they stay.
   std::int64_t size_ = -1;

@@ -1,6 +1,7 @@
 // Cutting at line feeds, in one buffer that is moved together when it grows.
 #include "inputs/tail/line_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace holdfast::tail {
@@ -8,10 +9,21 @@ namespace holdfast::tail {
 LineReader::LineReader(std::uint64_t offset, std::string line_feed, std::size_t max_line_bytes)
     : line_feed_(std::move(line_feed)), max_line_bytes_(max_line_bytes), offset_(offset) {}
 
+void LineReader::seed(std::string_view before) {
+  buffer_ = before;
+  begin_ = buffer_.size();
+}
+
 void LineReader::add(std::string_view bytes) {
-  buffer_.erase(0, begin_);
-  begin_ = 0;
+  const std::size_t kept = std::min(begin_, kBefore);
+  buffer_.erase(0, begin_ - kept);
+  begin_ = kept;
   buffer_ += bytes;
+}
+
+std::string_view LineReader::before() const {
+  const std::size_t size = std::min(begin_, kBefore);
+  return std::string_view(buffer_).substr(begin_ - size, size);
 }
 
 // Relative to begin_; npos if there is none.

@@ -22,6 +22,8 @@ class LineReader {
   // only. A longer line than `max_line_bytes` is skipped.
   LineReader(std::uint64_t offset, std::string line_feed, std::size_t max_line_bytes);
 
+  // What stands in the file before the offset, for before(): its last kBefore bytes at least.
+  void seed(std::string_view before);
   void add(std::string_view bytes);
   // The next whole line, if there is one.
   [[nodiscard]] std::optional<Line> next();
@@ -32,6 +34,9 @@ class LineReader {
   [[nodiscard]] std::uint64_t offset() const { return offset_ + (buffer_.size() - begin_); }
   // Bytes that wait for the end of their line.
   [[nodiscard]] std::size_t unfinished() const { return buffer_.size() - begin_; }
+  // The last bytes before what next() will look at: kBefore, if the file has so many there.
+  static constexpr std::size_t kBefore = 64;
+  [[nodiscard]] std::string_view before() const;
   // Lines skipped for their length since the last call.
   [[nodiscard]] std::uint64_t take_skipped();
 

@@ -72,6 +72,7 @@ std::optional<Position> parse_line(std::string_view line) {
                     read_number(take_until(line, ' '), out.mark.id.inode) &&
                     read_number(take_until(line, ' '), out.mark.offset) &&
                     read_number(take_until(line, ' '), out.mark.fingerprint, 16) &&
+                    read_number(take_until(line, ' '), out.mark.changed_ns) &&
                     read_number(take_until(line, ' '), out.seen_s);
   auto path = unescaped(line);
   if (!good || !path || path->empty()) return std::nullopt;
@@ -96,8 +97,9 @@ base::Result<std::string> read_whole(int descriptor) {
 std::string render_positions(const std::vector<Position>& positions) {
   std::string text(kTitle);
   for (const Position& one : positions) {
-    text += fmt::format("{} {} {} {:x} {} {}\n", one.mark.id.device, one.mark.id.inode,
-                        one.mark.offset, one.mark.fingerprint, one.seen_s, escaped(one.path));
+    text += fmt::format("{} {} {} {:x} {} {} {}\n", one.mark.id.device, one.mark.id.inode,
+                        one.mark.offset, one.mark.fingerprint, one.mark.changed_ns, one.seen_s,
+                        escaped(one.path));
   }
   return text + fmt::format("{}{:08x}\n", kSum, sum_of(text));
 }

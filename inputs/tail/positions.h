@@ -2,7 +2,8 @@
 // agent.
 //
 //   holdfast tail positions 1
-//   <device> <inode> <offset> <fingerprint, hexadecimal> <last seen, s since 1970> <path>
+//   <device> <inode> <offset> <fingerprint, hexadecimal> <last change, ns since 1970>
+//       <last seen, s since 1970> <path>                                  (one line)
 //   ...
 //   crc32 <of all lines above, hexadecimal>
 //

@@ -229,7 +229,8 @@ with c.pipeline() as p:
   EXPECT_THAT(text, HasSubstr("app_depth,metric_type=gauge value=4 "));
   EXPECT_THAT(text, HasSubstr("app_cold,metric_type=gauge value=-5 "));
   EXPECT_THAT(text, HasSubstr("app_users,metric_type=set value=2i "));
-  EXPECT_THAT(text, HasSubstr("app_took,metric_type=timing count=2i,lower=80,mean=200,median=200,"));
+  EXPECT_THAT(text,
+              HasSubstr("app_took,metric_type=timing count=2i,lower=80,mean=200,median=200,"));
   EXPECT_EQ(counters_.errors, 0U);
 }
 

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -89,7 +90,11 @@ FileMark mark_of(const std::string& path, std::uint64_t offset) {
   const base::Descriptor file = open_to_read(path);
   struct stat info {};
   EXPECT_EQ(::fstat(file.get(), &info), 0);
-  return {id_of(info), offset, fingerprint(file.get(), offset).value_or(0)};
+  const std::uint64_t tail = std::min<std::uint64_t>(offset, kTailBytes);
+  const auto first = read_at(file.get(), 0, std::min<std::uint64_t>(offset, kHeadBytes));
+  const auto last = read_at(file.get(), offset - tail, tail);
+  EXPECT_TRUE(first && last);
+  return {id_of(info), offset, fingerprint(*first, *last), changed_ns(info)};
 }
 
 TEST_F(Files, AreKnownByWhatTheyBeginWith) {
@@ -132,9 +137,39 @@ TEST_F(Files, CopiesAreFoundUnlessTooLittleShowsThatTheyAre) {
   EXPECT_TRUE(find_beside(path("a"), enough, {}).valid());
 }
 
+TEST_F(Files, ThatHadANameInTheMeantimeAreFoundByTheirOwn) {
+  for (const char* name : {"app.log", "app.log.1", "app.log-20240131", "app.2.log",
+                           "app-2024-01-31.log", "app.log.gz", "app.log.1.gz", "app.logger",
+                           "app.log.old", "other.log.1", "app.log.", "application.log"}) {
+    make(name);
+  }
+  fs::create_directory(path("app.log.9"));
+  const auto names_since = [&](std::int64_t since_ns, const std::vector<FileId>& taken) {
+    std::vector<std::string> names;
+    for (const auto& one : rotated_since(path("app.log"), since_ns, taken)) {
+      names.push_back(one.path.substr(path().size() + 1));
+    }
+    return names;
+  };
+  EXPECT_THAT(names_since(0, {}),
+              ::testing::UnorderedElementsAre("app.log.1", "app.log-20240131", "app.2.log",
+                                              "app-2024-01-31.log"));
+  EXPECT_THAT(names_since(0, {mark_of(path("app.2.log"), 0).id}), ::testing::SizeIs(3));
+  const auto set_time = [&](const char* name, long seconds) {
+    const timespec times[2] = {{seconds, 0}, {seconds, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path(name).c_str(), times, 0), 0);
+  };
+  set_time("app.log.1", 300);
+  set_time("app.log-20240131", 200);
+  set_time("app.2.log", 100);
+  set_time("app-2024-01-31.log", 99);
+  EXPECT_THAT(names_since(100'000'000'000, {}),
+              ElementsAre("app.2.log", "app.log-20240131", "app.log.1"));
+}
+
 std::vector<Position> some_positions() {
-  return {{"/var/log/a log", {{1, 2}, 3, 0xabcdef}, 4},
-          {"/odd/\n%name", {{0, UINT64_MAX}, UINT64_MAX, 0}, 1'700'000'000}};
+  return {{"/var/log/a log", {{1, 2}, 3, 0xabcdef, -5}, 4},
+          {"/odd/\n%name", {{0, UINT64_MAX}, UINT64_MAX, 0, INT64_MAX}, 1'700'000'000}};
 }
 
 TEST(Positions, ComeBackAsTheyWere) {
@@ -147,6 +182,7 @@ TEST(Positions, ComeBackAsTheyWere) {
     EXPECT_EQ((*back)[i].mark.id, expected.mark.id);
     EXPECT_EQ((*back)[i].mark.offset, expected.mark.offset);
     EXPECT_EQ((*back)[i].mark.fingerprint, expected.mark.fingerprint);
+    EXPECT_EQ((*back)[i].mark.changed_ns, expected.mark.changed_ns);
     EXPECT_EQ((*back)[i].seen_s, expected.seen_s);
   }
   EXPECT_TRUE(parse_positions(render_positions({})));

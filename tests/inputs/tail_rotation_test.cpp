@@ -208,6 +208,46 @@ TEST_F(TailRotation, ARotationWhileNobodyLooksIsNoticed) {
   EXPECT_TRUE(reaches(points(1, 7)));
 }
 
+TEST_F(TailRotation, AFileThatCameAndWentBeforeAnybodyLookedIsReadToo) {
+  write("a.log", "");
+  follow("a.log");
+  append("a.log", points(1, 2));
+  ASSERT_TRUE(reaches(points(1, 2)));
+  const auto rotate_twice = [&](int first) {
+    fs::rename(path("a.log"), path("a.log.2"));
+    write("a.log", points(first, 2));
+    fs::rename(path("a.log"), path("a.log.1"));
+    write("a.log", points(first + 2, 2));
+  };
+  rotate_twice(3);
+  EXPECT_TRUE(reaches(points(1, 6)));
+  stop();
+  rotate_twice(7);  // and while nobody looks
+  follow("a.log");
+  EXPECT_TRUE(reaches(points(1, 10)));
+  stop();
+  fs::rename(path("a.log"), path("a.log.4"));
+  write("a.log.3", points(11, 2));
+  follow("a.log");
+  EXPECT_TRUE(reaches(points(1, 12)));
+  EXPECT_EQ(counters_.errors, 0U);
+}
+
+TEST_F(TailRotation, ACopyThatCameBeforeAnybodyLookedIsReadToo) {
+  write("a.log", "");
+  follow("a.log", "max_undelivered_lines = 2\n");
+  sink_.hold();
+  append("a.log", points(1, 4));
+  ASSERT_TRUE(eventually([&] { return sink_.lines_held() == 2; }));
+  fs::copy_file(path("a.log"), path("a.log.2"));
+  write("a.log", points(5, 2));
+  fs::copy_file(path("a.log"), path("a.log.1"));
+  write("a.log", points(7, 2));
+  sink_.release();
+  EXPECT_TRUE(reaches(points(1, 8)));
+  EXPECT_EQ(counters_.errors, 0U);
+}
+
 TEST_F(TailRotation, ACopyAndTruncationWhileNobodyLooksIsNoticed) {
   write("a.log", points(1, 3));
   follow("a.log", "initial_read_offset = \"saved-or-beginning\"\n");

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "inputs/tail/followed_file.h"
 #include "tail_harness.h"
 
 namespace holdfast::test {
