@@ -16,10 +16,12 @@ std::string shown_default(const OptionInfo& option) {
   return option.rules.secret ? "\"\"" : option.default_value;
 }
 
-// What has no default gets an example: its own name.
+// What has no default gets an example, its own name if there is no better one.
 std::string sample_value(const OptionInfo& option) {
   const std::string shown = shown_default(option);
-  return option.rules.required && shown == "\"\"" ? fmt::format("\"{}\"", option.name) : shown;
+  if (!option.rules.required || shown != "\"\"") return shown;
+  const std::string_view example = option.rules.example;
+  return fmt::format("\"{}\"", example.empty() ? option.name : example);
 }
 
 // A bound in the option's own unit: "1m30s", "1MiB", "5".

@@ -38,6 +38,7 @@ struct Rules {
   // Never shown in a message, log or sample. A text may name a file to read it from (secret.h).
   bool secret = false;
   bool required = false;
+  std::string_view example{};  // for the sample, of a required text; else it shows its own name
   // If set: the option is accepted and has no effect here; the text says what is done instead.
   std::string_view no_effect{};
 };

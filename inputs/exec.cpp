@@ -12,9 +12,9 @@
 
 #include "inputs/child_options.h"
 #include "inputs/command_batch.h"
+#include "inputs/files/file_finder.h"
 #include "inputs/input.h"
 #include "inputs/parsers/formats.h"
-#include "inputs/path_glob.h"
 #include "inputs/shell_words.h"
 
 namespace holdfast::inputs {
@@ -206,8 +206,8 @@ std::vector<ChildOptions> Exec::expand() const {
   std::vector<ChildOptions> all;
   for (const Argv& command : options_.commands.commands) {
     std::vector<std::string> programs;
-    const auto glob = PathGlob::compile(command.front());
-    if (glob && glob->has_wildcards()) programs = glob->expand();
+    const auto finder = files::FileFinder::compile({command.front()});
+    if (finder && files::FileFinder::is_pattern(command.front())) programs = finder->find().paths;
     if (programs.empty()) programs.push_back(command.front());
     for (std::string& program : programs) {
       ChildOptions child{command, options_.environment};

@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "inputs/descriptor.h"
+#include "inputs/files/file_finder.h"
+#include "inputs/files/text_decoder.h"
 #include "inputs/input.h"
 #include "inputs/parsers/formats.h"
-#include "inputs/path_glob.h"
-#include "inputs/text_decoder.h"
 
 namespace holdfast::inputs {
 namespace {
@@ -67,20 +67,26 @@ base::Result<std::string> read_whole(const std::string& path) {
   }
 }
 
+// What one text of `files` names.
+struct Named {
+  std::string pattern;
+  files::FileFinder finder;
+};
+
 class File final : public Input {
  public:
-  File(FileOptions options, std::vector<PathGlob> globs, TextDecoder decoder,
+  File(FileOptions options, std::vector<Named> files, files::TextDecoder decoder,
        parsers::MakeParser make_parser)
       : options_(std::move(options)),
-        globs_(std::move(globs)),
+        files_(std::move(files)),
         decoder_(std::move(decoder)),
         make_parser_(std::move(make_parser)) {}
 
   [[nodiscard]] base::Status gather(Accumulator& out) override {
-    for (const PathGlob& glob : globs_) {
-      const auto paths = glob.expand();
+    for (const Named& named : files_) {
+      const auto paths = named.finder.find().paths;
       if (paths.empty()) {
-        out.add_error({base::ErrorCode::kNotFound, glob.pattern() + ": no such file"});
+        out.add_error({base::ErrorCode::kNotFound, named.pattern + ": no such file"});
       }
       for (const std::string& path : paths) {
         if (auto taken = take(path, out); !taken) out.add_error(taken.error());
@@ -90,15 +96,15 @@ class File final : public Input {
   }
 
  private:
-  base::Status take(const std::string& path, Accumulator& out) const {
-    auto text = read_whole(path);
-    if (!text) return tl::unexpected(text.error());
-    *text = decoder_.decode(std::move(*text));
+  base::Status take(const std::string& path, Accumulator& out) {
+    const auto bytes = read_whole(path);
+    if (!bytes) return tl::unexpected(bytes.error());
+    const std::string_view text = decoder_.decode(*bytes);
     namespace fs = std::filesystem;
     const std::string name = fs::path(path).filename().string();
     std::error_code failed;
     const std::string whole_path = fs::absolute(path, failed).lexically_normal().string();
-    const auto parsed = make_parser_()->parse(*text, [&](line::Point& point) {
+    const auto parsed = make_parser_()->parse(text, [&](line::Point& point) {
       if (!options_.file_tag.empty()) point.tag(options_.file_tag, name);
       if (!options_.file_path_tag.empty()) point.tag(options_.file_path_tag, whole_path);
       out.add(point);
@@ -108,25 +114,23 @@ class File final : public Input {
   }
 
   FileOptions options_;
-  std::vector<PathGlob> globs_;
-  TextDecoder decoder_;
+  std::vector<Named> files_;
+  files::TextDecoder decoder_;
   parsers::MakeParser make_parser_;
 };
 
-std::vector<PathGlob> compile_globs(const config::StringList& patterns, config::Table& table,
-                                    config::Diagnostics& diagnostics) {
-  std::vector<PathGlob> globs;
+std::vector<Named> compile(const config::StringList& patterns, config::Table& table,
+                           config::Diagnostics& diagnostics) {
+  std::vector<Named> all;
   for (const std::string& pattern : patterns) {
-    auto glob = PathGlob::compile(pattern);
-    if (glob) {
-      globs.push_back(std::move(*glob));
+    auto finder = files::FileFinder::compile({pattern});
+    if (finder) {
+      all.push_back({pattern, std::move(*finder)});
     } else {
-      diagnostics.error(
-          table.where("files"),
-          fmt::format("`files`: {}: {}", config::quoted(pattern), glob.error().message));
+      diagnostics.error(table.where("files"), "`files`: " + finder.error().message);
     }
   }
-  return globs;
+  return all;
 }
 
 std::unique_ptr<Input> create_file(config::Table& table, config::Diagnostics& diagnostics,
@@ -135,16 +139,16 @@ std::unique_ptr<Input> create_file(config::Table& table, config::Diagnostics& di
   if (options.files.empty()) {
     diagnostics.warning(table.where("files"), "`files` is empty: nothing is read");
   }
-  auto globs = compile_globs(options.files, table, diagnostics);
-  auto decoder = TextDecoder::create(options.character_encoding);
+  auto files = compile(options.files, table, diagnostics);
+  auto decoder = files::TextDecoder::open(options.character_encoding);
   if (!decoder) {
     diagnostics.error(table.where("character_encoding"),
                       "`character_encoding`: " + decoder.error().message);
-    decoder = TextDecoder();
+    decoder = files::TextDecoder::open("");
   }
   auto make_parser = parsers::take_format(table, diagnostics, "influx", {"file", context.clock});
   if (!make_parser) return nullptr;
-  return std::make_unique<File>(std::move(options), std::move(globs), std::move(*decoder),
+  return std::make_unique<File>(std::move(options), std::move(files), std::move(*decoder),
                                 std::move(make_parser));
 }
 

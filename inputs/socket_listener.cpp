@@ -33,7 +33,7 @@ const config::Schema<ListenerOptions>& listener_schema() {
                   "Address to listen on: tcp://host:port, udp://host:port (tcp4, tcp6, udp4, udp6 "
                   "for one family; without a host all addresses; udp://group%interface:port for "
                   "multicast), unix:///path or unixgram:///path.",
-                  {.required = true})
+                  {.required = true, .example = "tcp://127.0.0.1:8094"})
           .option("splitting_strategy", &Options::splitting_strategy,
                   "Where messages on a connection end. A datagram is a message.",
                   {.choices = {"newline", "null", "delimiter", "fixed length", "variable length"}})

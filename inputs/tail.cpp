@@ -171,16 +171,22 @@ std::size_t head_lines_of(const config::Table& table) {
 TailSettings settings_of(const TailOptions& options, config::Table& table,
                          config::Diagnostics& diagnostics, const InputContext& context) {
   TailSettings settings;
-  auto finder = tail::FileFinder::compile(options.files);
+  auto finder = files::FileFinder::compile(options.files);
   if (finder) {
     settings.finder = std::move(*finder);
   } else {
     diagnostics.error(table.where("files"), "`files`: " + finder.error().message);
   }
   settings.text.encoding = options.character_encoding;
-  if (const auto decoder = tail::TextDecoder::open(options.character_encoding); !decoder) {
+  const auto decoder = files::TextDecoder::open(options.character_encoding);
+  if (!decoder) {
     diagnostics.error(table.where("character_encoding"),
                       "`character_encoding`: " + decoder.error().message);
+  } else if (decoder->line_feed().empty()) {
+    diagnostics.error(table.where("character_encoding"),
+                      fmt::format("`character_encoding`: found \"{}\", expected an encoding with a "
+                                  "settled order of bytes, such as utf-16le or utf-16be",
+                                  options.character_encoding));
   }
   settings.text.strip_escapes = !options.filters.empty();
   settings.text.rule = take_multiline(table, diagnostics);

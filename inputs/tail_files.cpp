@@ -58,11 +58,11 @@ std::vector<tail::FileId> TailService::open_ids() const {
 }
 
 void TailService::scan() {
-  const tail::FileFinder::Found found = settings_->finder.find();
+  const files::FileFinder::Found found = settings_->finder.find();
   watch_folders(found.folders);
   if (found.too_many) {
     report({base::ErrorCode::kTooLarge,
-            fmt::format("`files`: the search ended at {} names", tail::FileFinder::kMaxEntries)});
+            fmt::format("`files`: the search ended at {} names", files::FileFinder::kMaxEntries)});
   }
   notice_moved();
   for (const std::string& path : found.paths) {

@@ -18,9 +18,9 @@
 #include <asio/steady_timer.hpp>
 
 #include "inputs/feed.h"
+#include "inputs/files/file_finder.h"
 #include "inputs/input.h"
 #include "inputs/parsers/parser.h"
-#include "inputs/tail/file_finder.h"
 #include "inputs/tail/followed_file.h"
 #include "inputs/tail/positions.h"
 #include "inputs/tail/watch.h"
@@ -31,7 +31,7 @@ namespace holdfast::inputs {
 enum class FirstOffset { kBeginning, kEnd, kSavedOrBeginning, kSavedOrEnd };
 
 struct TailSettings {
-  tail::FileFinder finder;
+  files::FileFinder finder;
   tail::TextOptions text;
   parsers::MakeParser make_parser;
   FirstOffset first_offset = FirstOffset::kSavedOrEnd;

@@ -24,14 +24,14 @@ base::Result<FollowedFile> FollowedFile::open(base::Descriptor file, std::uint64
                                               const TextOptions& options) {
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return base::fail_errno("stat", errno);
-  auto decoder = TextDecoder::open(options.encoding);
+  auto decoder = files::TextDecoder::open(options.encoding);
   if (!decoder) return tl::unexpected(decoder.error());
   const bool is_pipe = S_ISFIFO(info.st_mode);
   return FollowedFile(std::move(file), info, is_pipe ? 0 : offset, options, std::move(*decoder));
 }
 
 FollowedFile::FollowedFile(base::Descriptor file, const struct stat& info, std::uint64_t offset,
-                           const TextOptions& options, TextDecoder decoder)
+                           const TextOptions& options, files::TextDecoder decoder)
     : file_(std::move(file)),
       is_pipe_(S_ISFIFO(info.st_mode)),
       strip_escapes_(options.strip_escapes),
@@ -108,7 +108,7 @@ std::optional<Record> FollowedFile::record_of(const Line& line) {
   std::string_view text = decoder_.decode(line.text);
   if (text.ends_with('\r')) text.remove_suffix(1);
   std::string plain;
-  if (strip_escapes_) text = plain = without_escapes(text);
+  if (strip_escapes_) text = plain = files::without_escapes(text);
   if (multiline_) return multiline_->add(text, line.end);
   return Record{std::string(text), line.end};
 }

@@ -10,10 +10,10 @@
 
 #include "agent/base/descriptor.h"
 #include "agent/base/result.h"
+#include "inputs/files/text_decoder.h"
 #include "inputs/tail/file_mark.h"
 #include "inputs/tail/line_reader.h"
 #include "inputs/tail/multiline.h"
-#include "inputs/tail/text_decoder.h"
 
 namespace holdfast::tail {
 
@@ -64,7 +64,7 @@ class FollowedFile {
 
  private:
   FollowedFile(base::Descriptor file, const struct stat& info, std::uint64_t offset,
-               const TextOptions& options, TextDecoder decoder);
+               const TextOptions& options, files::TextDecoder decoder);
   [[nodiscard]] bool read(std::size_t& bytes);
   void keep_head(std::string_view bytes);
   [[nodiscard]] std::optional<Record> record_of(const Line& line);
@@ -72,7 +72,7 @@ class FollowedFile {
   base::Descriptor file_;
   bool is_pipe_;
   bool strip_escapes_;
-  TextDecoder decoder_;
+  files::TextDecoder decoder_;
   LineReader reader_;
   std::optional<Multiline> multiline_;
   FileMark mark_;

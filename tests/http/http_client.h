@@ -95,6 +95,8 @@ class HttpClient {
     return read_answer();
   }
 
+  // Of this end of a TCP connection.
+  [[nodiscard]] std::uint16_t port() const { return socket_.local_endpoint().port(); }
   // Bytes that have come in and were not read yet.
   std::size_t available() { return buffer_.size() + socket_.available(); }
   // True when the server closes without sending more.

@@ -1,13 +1,13 @@
-// What file, exec and execd stand on: patterns of paths, words of a shell, encodings, lines.
+// What file, exec, execd and tail stand on: patterns of paths, words of a shell, encodings, lines.
 #include <filesystem>
 #include <fstream>
 
 #include <gtest/gtest.h>
 
+#include "inputs/files/file_finder.h"
+#include "inputs/files/text_decoder.h"
 #include "inputs/line_splitter.h"
-#include "inputs/path_glob.h"
 #include "inputs/shell_words.h"
-#include "inputs/text_decoder.h"
 #include "tests/support/temp_dir.h"
 
 namespace holdfast::test {
@@ -16,9 +16,9 @@ namespace {
 namespace fs = std::filesystem;
 using Names = std::vector<std::string>;
 
-class PathGlobTest : public testing::Test {
+class FileFinderTest : public testing::Test {
  protected:
-  PathGlobTest() {
+  FileFinderTest() {
     for (const char* file : {"a.log", "b.log", "c.txt", "x/a.log", "x/y/a.log", "x/y/z/b.log",
                              ".hidden.log", "w/a.log"}) {
       fs::create_directories(fs::path(dir_.path(file)).parent_path());
@@ -30,10 +30,10 @@ class PathGlobTest : public testing::Test {
 
   // Relative to the directory.
   [[nodiscard]] Names expand(const std::string& pattern) const {
-    const auto glob = inputs::PathGlob::compile(dir_.path(pattern));
-    if (!glob) return {glob.error().message};
+    const auto finder = files::FileFinder::compile({dir_.path(pattern)});
+    if (!finder) return {finder.error().message};
     Names names;
-    for (const std::string& path : glob->expand()) {
+    for (const std::string& path : finder->find().paths) {
       names.push_back(path.substr(dir_.path().size() + 1));
     }
     return names;
@@ -42,7 +42,7 @@ class PathGlobTest : public testing::Test {
   TempDir dir_;
 };
 
-TEST_F(PathGlobTest, NamesAreComparedOneByOne) {
+TEST_F(FileFinderTest, NamesAreComparedOneByOne) {
   EXPECT_EQ(expand("*.log"), (Names{".hidden.log", "a.log", "b.log"}));
   EXPECT_EQ(expand("?.log"), (Names{"a.log", "b.log"}));
   EXPECT_EQ(expand("[bc].*"), (Names{"b.log", "c.txt"}));
@@ -53,25 +53,24 @@ TEST_F(PathGlobTest, NamesAreComparedOneByOne) {
   EXPECT_EQ(expand("none*"), Names{});
 }
 
-TEST_F(PathGlobTest, TwoStarsGoOverFolders) {
+TEST_F(FileFinderTest, TwoStarsGoOverFolders) {
   EXPECT_EQ(expand("x/**/*.log"), (Names{"x/y/a.log", "x/y/z/b.log"}));
   EXPECT_EQ(expand("x/**.log"), (Names{"x/a.log", "x/y/a.log", "x/y/z/b.log"}));
   EXPECT_EQ(expand("**/a.log"), (Names{"w/a.log", "x/a.log", "x/y/a.log"}));
   EXPECT_EQ(expand("?/**/b.log"), (Names{"x/y/z/b.log"}));
 }
 
-TEST_F(PathGlobTest, APathWithoutWildcardsStandsForItself) {
+TEST_F(FileFinderTest, APathWithoutWildcardsStandsForItself) {
   EXPECT_EQ(expand("a.log"), Names{"a.log"});
   EXPECT_EQ(expand("x/y/a.log"), Names{"x/y/a.log"});
   EXPECT_EQ(expand("d.log"), Names{});
-  EXPECT_FALSE(inputs::PathGlob::compile("/a/b")->has_wildcards());
-  EXPECT_TRUE(inputs::PathGlob::compile("/a/*/b")->has_wildcards());
-  EXPECT_TRUE(inputs::PathGlob::compile("/a/**")->has_wildcards());
+  EXPECT_FALSE(files::FileFinder::is_pattern("/a/b"));
+  EXPECT_TRUE(files::FileFinder::is_pattern("/a/*/b"));
 }
 
-TEST_F(PathGlobTest, ABadPatternIsAnError) {
-  EXPECT_FALSE(inputs::PathGlob::compile("/a/[b"));
-  EXPECT_FALSE(inputs::PathGlob::compile("/a/**/{b"));
+TEST_F(FileFinderTest, ABadPatternIsAnError) {
+  EXPECT_FALSE(files::FileFinder::compile({"/a/[b"}));
+  EXPECT_FALSE(files::FileFinder::compile({"/a/**/{b"}));
 }
 
 std::string words(std::string_view text) {
@@ -97,9 +96,9 @@ TEST(ShellWords, WhatIsNotClosedIsAnError) {
   EXPECT_EQ(words("  "), "found no command");
 }
 
-std::string decode(const std::string& encoding, std::string text = {}) {
-  const auto decoder = inputs::TextDecoder::create(encoding);
-  return decoder ? decoder->decode(std::move(text)) : decoder.error().message;
+std::string decode(const std::string& encoding, const std::string& text = {}) {
+  auto decoder = files::TextDecoder::open(encoding);
+  return decoder ? std::string(decoder->decode(text)) : decoder.error().message;
 }
 
 TEST(TextDecoder, EncodingsBecomeUtf8) {
@@ -122,7 +121,7 @@ TEST(TextDecoder, WhatIsInvalidIsReplaced) {
                    "a\x00\x00\xDC"
                    "b\x00x"s),
             "a\uFFFDb\uFFFD");
-  EXPECT_EQ(decode("klingon").substr(0, 15), "found `klingon`");
+  EXPECT_EQ(decode("klingon").substr(0, 15), "found \"klingon\"");
 }
 
 TEST(LineSplitter, LinesComeWholeOutOfPieces) {

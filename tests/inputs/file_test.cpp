@@ -86,7 +86,7 @@ TEST_F(FileInput, EncodingsAreConverted) {
   EXPECT_EQ(gather("a", json + "character_encoding = \"utf-16le\""), "file ä=1 5000000000\n");
   EXPECT_THAT(gather("a", json), HasSubstr("syntax error"));
   EXPECT_THAT(gather("a", json + "character_encoding = \"klingon\""),
-              HasSubstr("`character_encoding`: found `klingon`, expected an encoding"));
+              HasSubstr("`character_encoding`: found \"klingon\", expected a name"));
 }
 
 TEST_F(FileInput, EachFileHasItsOwnHeader) {

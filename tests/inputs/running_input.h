@@ -31,7 +31,7 @@
 namespace holdfast::test {
 
 // Thread-safe.
-class RecordingSink final : public buffer::BlockSink {
+class AcceptingSink final : public buffer::BlockSink {
  public:
   [[nodiscard]] buffer::BlockLimits limits() const override { return {}; }
   void add(std::span<const buffer::Lines> pieces, buffer::Origin, Done done) override {
@@ -140,7 +140,7 @@ class RunningInput {
   [[nodiscard]] std::string path(const std::string& name) const { return directory_.path(name); }
 
   static constexpr std::int64_t kNowNs = 5'000'000'000;
-  RecordingSink sink;
+  AcceptingSink sink;
   inputs::InputCounters counters;
 
  private:

@@ -27,7 +27,7 @@
 namespace holdfast::test {
 
 // Takes everything at once, unless told otherwise.
-class RecordingSink final : public buffer::BlockSink {
+class HoldingSink final : public buffer::BlockSink {
  public:
   [[nodiscard]] buffer::BlockLimits limits() const override { return {}; }
 
@@ -160,7 +160,7 @@ class ServiceHarness : public ::testing::Test {
     if (document.inputs.size() == 1 && entry != nullptr) {
       auto& table = document.inputs.front().table;
       input_ = entry->create(table, diagnostics, context());
-      for (const char* common : {"alias", "interval", "precision"}) (void)table.take(common);
+      for (const char* common : {"alias", "interval"}) (void)table.take(common);
       table.report_unused(diagnostics, {});
     }
     std::string problems;
@@ -219,7 +219,7 @@ class ServiceHarness : public ::testing::Test {
   TempDir directory_;
   inputs::PointRules rules_;
   inputs::InputCounters counters_;
-  RecordingSink sink_;
+  HoldingSink sink_;
   IoThread thread_;
   std::atomic<int> jobs_{0};  // ever posted
   std::atomic<int> open_jobs_{0};

@@ -1,6 +1,11 @@
 // socket_listener over real sockets into a sink that records.
+#include <filesystem>
+
 #include <fmt/core.h>
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "service_fixture.h"
@@ -192,6 +197,44 @@ TEST_F(SocketListener, LimitsReachTheServer) {
   auto other = connect();
   EXPECT_TRUE(other.at_end());
   EXPECT_EQ(server().counters().not_allowed, 1U);
+}
+
+// The other end, in this process, of the connection whose own end has this port.
+int accepted_from(std::uint16_t port) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int descriptor = std::stoi(entry.path().filename());
+    sockaddr_in peer{};
+    socklen_t size = sizeof(peer);
+    if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
+        peer.sin_family == AF_INET && ntohs(peer.sin_port) == port) {
+      return descriptor;
+    }
+  }
+  return -1;
+}
+
+TEST_F(SocketListener, SilentConnectionsAreProbedAsOftenAsIsSaid) {
+  const std::pair<const char*, int> cases[] = {{"7s", 7}, {"0s", 0}};
+  for (const auto& [period, seconds] : cases) {
+    start(
+        fmt::format("service_address = \"tcp://127.0.0.1:0\"\nkeep_alive_period = \"{}\"", period));
+    auto client = connect();
+    ASSERT_TRUE(client.send("m v=1 1\n"));
+    ASSERT_TRUE(eventually([&] { return counters_.gathered > 0; }));
+    const int descriptor = accepted_from(client.port());
+    ASSERT_GE(descriptor, 0);
+    int on = -1;
+    int idle = -1;
+    socklen_t size = sizeof(int);
+    getsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, &size);
+    getsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &idle, &size);
+    EXPECT_EQ(on, seconds > 0 ? 1 : 0);
+    if (seconds > 0) {
+      EXPECT_EQ(idle, seconds);
+    }
+    stop();
+    counters_.gathered = 0;
+  }
 }
 
 TEST_F(SocketListener, TheReadBufferIsSet) {

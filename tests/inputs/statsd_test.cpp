@@ -104,6 +104,23 @@ TEST_F(StatsdTest, DatadogsMessagesAreTakenWhereTheyAreWanted) {
   EXPECT_EQ(counters_.errors, 0U);
 }
 
+TEST_F(StatsdTest, TheContainerIsKeptWhereItIsWanted) {
+  listen("datadog_extensions = true\n");
+  send("a:1|c|c:in-123");
+  EXPECT_EQ(gather_lines(1), "a,metric_type=counter value=1i\n");
+  stop();
+  running_ = false;
+  listen("datadog_extensions = true\ndatadog_keep_container_tag = true\n");
+  send("a:1|c|c:in-123");
+  EXPECT_EQ(gather_lines(1), "a,container=in-123,metric_type=counter value=1i\n");
+}
+
+TEST_F(StatsdTest, TemporalityIsToldWhereItIsWanted) {
+  listen("enable_aggregation_temporality = true\n");
+  send("a:1|c");
+  EXPECT_THAT(gather_lines(1), HasSubstr("a,metric_type=counter,temporality=delta start_time="));
+}
+
 TEST_F(StatsdTest, TheOptionsOfNamesCount) {
   listen(
       "metric_separator = \".\"\ntemplates = [\"*.m measurement.field\"]\nconvert_names = true\n"

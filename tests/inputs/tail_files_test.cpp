@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "inputs/tail/file_finder.h"
+#include "inputs/files/file_finder.h"
 #include "inputs/tail/file_mark.h"
 #include "inputs/tail/positions.h"
 #include "tests/support/temp_dir.h"
@@ -39,7 +39,7 @@ class Files : public ::testing::Test {
   [[nodiscard]] std::vector<std::string> find(const std::vector<std::string>& patterns) const {
     std::vector<std::string> absolute;
     for (const auto& pattern : patterns) absolute.push_back(path(pattern));
-    auto finder = FileFinder::compile(absolute);
+    auto finder = files::FileFinder::compile(absolute);
     if (!finder) return {finder.error().message};
     found_ = finder->find();
     std::vector<std::string> names;
@@ -48,7 +48,7 @@ class Files : public ::testing::Test {
   }
 
   test::TempDir dir_;
-  mutable FileFinder::Found found_;
+  mutable files::FileFinder::Found found_;
 };
 
 TEST_F(Files, AreFoundByNamesAndGlobs) {

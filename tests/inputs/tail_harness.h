@@ -28,6 +28,8 @@ inline constexpr const char* kNoTag = "path_tag = \"\"\n";
 
 class TailHarness : public ServiceHarness {
  protected:
+  TailHarness() { rules_.precision = base::Duration(1); }  // as the agent has it for tail
+
   [[nodiscard]] std::string path(const std::string& name) const { return directory_.path(name); }
   void write(const std::string& name, std::string_view text) const {
     std::ofstream(path(name), std::ios::binary | std::ios::trunc) << text;

@@ -344,7 +344,7 @@ TEST_F(TailRotation, AParserIsShownTheHeadOfAFileWhenReadingGoesOn) {
     line::Point point_{""};
   };
   inputs::TailSettings settings;
-  auto finder = tail::FileFinder::compile({path("a.log")});
+  auto finder = files::FileFinder::compile({path("a.log")});
   ASSERT_TRUE(finder);
   settings.finder = std::move(*finder);
   settings.make_parser = [] { return std::make_unique<Headed>(); };

@@ -8,7 +8,7 @@
 
 #include "tests/integration/agent_test.h"
 #include "tests/support/fault_server.h"
-#include "tests/support/run_program.h"
+#include "tests/support/run_tool.h"
 
 namespace holdfast::test {
 namespace {
@@ -34,7 +34,7 @@ TEST_P(CompressionTest, GzipTakesTheBodies) {
     stored += request.points;
     const std::string file = path("body.gz");
     std::ofstream(file, std::ios::binary) << request.body;
-    const Ended judged = run_program({"gzip", "-t", file});
+    const Ended judged = run_tool({"gzip", "-t", file});
     EXPECT_EQ(judged.status, 0) << judged.err;
   }
   EXPECT_EQ(stored, points);

@@ -183,7 +183,7 @@ TEST_F(RejectedStoreTest, WhatAnotherProcessIsWritingIsLeftAlone) {
   write("." + writing + ".lp.gz.tmp", "half");
   write(writing + ".json", "{}");
   const std::string path = directory() + "/." + writing + ".lp.gz.tmp";
-  const Descriptor held(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const base::Descriptor held(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::flock(held.get(), LOCK_EX), 0);
   const auto all = names();
   RejectedStore after = store();

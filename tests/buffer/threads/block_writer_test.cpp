@@ -149,7 +149,7 @@ TEST_F(BlockWriterTest, ALineLongerThanABlockGetsItsOwn) {
 
 TEST_F(BlockWriterTest, WhatIsTooLargeForTheRingIsRefusedAloneAndCounted) {
   BlockWriterOptions options;
-  options.compression_level = 0;
+  options.compression = buffer::Compression::kNone;
   BlockWriter writer(*ring_, options);
   const std::string huge(ring_->max_payload() + 1, 'x');
   Answer answer;

@@ -3,12 +3,13 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/base/result.h"
 #include "config/glob.h"
 
-namespace holdfast::tail {
+namespace holdfast::files {
 
 // Patterns as config/glob.h has them, with `/` as separator: `**` goes through any number of
 // folders. Links are followed, but to folders not below a `**`. Immutable, thread-safe.
@@ -16,6 +17,9 @@ class FileFinder {
  public:
   // Fails on a pattern that is none, naming it.
   [[nodiscard]] static base::Result<FileFinder> compile(const std::vector<std::string>& patterns);
+
+  // Whether it names more than the path it is.
+  [[nodiscard]] static bool is_pattern(std::string_view text);
 
   struct Found {
     std::vector<std::string> paths;  // that exist and are no folders; sorted, each once
@@ -43,4 +47,4 @@ class FileFinder {
   std::vector<Steps> patterns_;
 };
 
-}  // namespace holdfast::tail
+}  // namespace holdfast::files

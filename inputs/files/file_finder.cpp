@@ -1,19 +1,15 @@
 // Folder by folder, so that only those are read in which something may match.
-#include "inputs/tail/file_finder.h"
+#include "inputs/files/file_finder.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <set>
 #include <utility>
 
-namespace holdfast::tail {
+namespace holdfast::files {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_plain(std::string_view name) {
-  return name.find_first_of("*?[]{}\\") == std::string_view::npos;
-}
 
 // Whether `name` is a part of a pattern that a `/` does not cut in two.
 bool is_one_name(std::string_view name) {
@@ -38,6 +34,10 @@ struct FileFinder::Search {
   bool full() const { return entries > kMaxEntries; }
 };
 
+bool FileFinder::is_pattern(std::string_view text) {
+  return text.find_first_of("*?[]{}\\") != std::string_view::npos;
+}
+
 base::Result<FileFinder> FileFinder::compile(const std::vector<std::string>& patterns) {
   FileFinder finder;
   for (const std::string& pattern : patterns) {
@@ -47,7 +47,7 @@ base::Result<FileFinder> FileFinder::compile(const std::vector<std::string>& pat
       const std::size_t slash = std::min(left.find('/'), left.size());
       const std::string_view name = left.substr(0, slash);
       Step step{std::string(name), {}, !is_one_name(name)};
-      if (step.rest || !is_plain(name)) {
+      if (step.rest || is_pattern(name)) {
         auto glob = config::GlobList::compile({step.rest ? pattern : step.name}, "/");
         if (!glob) {
           return base::fail(glob.error().code, "`{}`: {}", pattern, glob.error().message);
@@ -117,4 +117,4 @@ void FileFinder::walk(const std::string& folder, const config::GlobList& glob, S
   }
 }
 
-}  // namespace holdfast::tail
+}  // namespace holdfast::files

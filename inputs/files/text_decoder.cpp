@@ -1,14 +1,15 @@
-// iconv, a line at a time: each begins in the initial state, so that a position in the file is
-// enough to go on from.
-#include "inputs/tail/text_decoder.h"
+// iconv, a text at a time: each begins in the initial state, so that a position in a file is enough
+// to go on from.
+#include "inputs/files/text_decoder.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
 
 #include <iconv.h>
 
-namespace holdfast::tail {
+namespace holdfast::files {
 namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
@@ -16,7 +17,8 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 bool is_open(iconv_t converter) { return converter != reinterpret_cast<iconv_t>(-1); }
 
-// A line feed in the encoding; empty if it cannot be said.
+// A line feed in the encoding; empty if it has no one form: a mark in front shows that the order of
+// bytes is not settled.
 std::string encoded_line_feed(const std::string& encoding) {
   iconv_t converter = iconv_open(encoding.c_str(), "UTF-8");
   if (!is_open(converter)) return {};
@@ -29,34 +31,25 @@ std::string encoded_line_feed(const std::string& encoding) {
   const bool good =
       iconv(converter, &in, &in_left, &out, &out_left) != static_cast<std::size_t>(-1);
   iconv_close(converter);
-  return good ? std::string(room.data(), out) : std::string();
+  const std::string line_feed = good ? std::string(room.data(), out) : std::string();
+  const bool marked = line_feed.starts_with("\xff\xfe") || line_feed.starts_with("\xfe\xff");
+  return marked ? std::string() : line_feed;
 }
 
 }  // namespace
 
 base::Result<TextDecoder> TextDecoder::open(const std::string& encoding) {
-  if (encoding.empty()) return TextDecoder(nullptr, "\n");
+  if (encoding.empty() || encoding == "none") return TextDecoder(nullptr);
   iconv_t converter = iconv_open("UTF-8", encoding.c_str());
   if (!is_open(converter)) {
     return base::fail(base::ErrorCode::kInvalid,
                       "found \"{}\", expected a name such as utf-8, utf-16le or iso-8859-1",
                       encoding);
   }
-  TextDecoder decoder(converter, encoded_line_feed(encoding));
-  const std::size_t size = decoder.line_feed_.size();
-  // A mark in front of the line feed shows that the order of bytes is not settled.
-  const bool fixed = size == 1 || (size == 2 && decoder.line_feed_ != "\xff\xfe") || size == 4;
-  const bool marked =
-      decoder.line_feed_.starts_with("\xff\xfe") || decoder.line_feed_.starts_with("\xfe\xff");
-  if (fixed && !marked) return decoder;
-  return base::fail(base::ErrorCode::kInvalid,
-                    "found \"{}\", expected an encoding with a settled order of bytes, such as "
-                    "utf-16le or utf-16be",
-                    encoding);
+  TextDecoder decoder(converter);
+  decoder.line_feed_ = encoded_line_feed(encoding);
+  return decoder;
 }
-
-TextDecoder::TextDecoder(void* converter, std::string line_feed)
-    : converter_(converter), line_feed_(std::move(line_feed)) {}
 
 TextDecoder::TextDecoder(TextDecoder&& other) noexcept
     : converter_(std::exchange(other.converter_, nullptr)),
@@ -90,7 +83,7 @@ std::string_view TextDecoder::decode(std::string_view text) {
       out_.append(room.data(), out);
       if (problem == 0 || problem == E2BIG) continue;
       out_ += kReplacement;
-      const std::size_t bad = std::min(in_left, line_feed_.size());
+      const std::size_t bad = std::min(in_left, std::max<std::size_t>(1, line_feed_.size()));
       in += bad;
       in_left -= bad;
     }
@@ -127,4 +120,4 @@ std::string without_escapes(std::string_view text) {
   return out;
 }
 
-}  // namespace holdfast::tail
+}  // namespace holdfast::files
