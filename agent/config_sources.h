@@ -22,8 +22,8 @@ struct ConfigSources {
 
 // What is read when the command line names nothing, the first of these that exists:
 // $HOLDFAST_CONFIG_PATH, $TELEGRAF_CONFIG_PATH, /etc/holdfast/holdfast.toml with holdfast.d,
-// $HOME/.telegraf/telegraf.conf, /etc/telegraf/telegraf.conf with telegraf.d. If none does an error lists the places. `root`
-// stands before /etc, for tests.
+// $HOME/.telegraf/telegraf.conf, /etc/telegraf/telegraf.conf with telegraf.d. If none does an error
+// lists the places. `root` stands before /etc, for tests.
 [[nodiscard]] ConfigSources default_sources(const config::Environment& environment,
                                             config::Diagnostics& diagnostics,
                                             const std::string& root = {});

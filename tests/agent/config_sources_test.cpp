@@ -122,10 +122,8 @@ TEST_F(FetchConfiguration, WithoutATokenNoneIsSent) {
 }
 
 TEST_F(FetchConfiguration, AnyOtherAnswerIsAFailureAndAskedForAgain) {
-  server_.script_other({{.status = 500},
-                        {.status = 204},
-                        {.status = 404},
-                        {.status = 200, .body = "late"}});
+  server_.script_other(
+      {{.status = 500}, {.status = 204}, {.status = 404}, {.status = 200, .body = "late"}});
   const auto early = fetch(0);  // three attempts
   ASSERT_FALSE(early);
   EXPECT_EQ(early.error().message, "the server answered 404, expected 200");
