@@ -23,7 +23,8 @@ build() {
   local preset=$1
   shift
   echo "== $preset: build"
-  cmake --preset "$preset" "${launcher[@]}" >/dev/null
+  # quickstart.sh builds in the same folder without tests.
+  cmake --preset "$preset" -DHOLDFAST_TESTS=ON "${launcher[@]}" >/dev/null
   cmake --build "build/$preset" --parallel "$jobs" --target "$@" >"build/$preset/log" || {
     grep -A 20 'FAILED' "build/$preset/log" | head -n 60
     return 1
