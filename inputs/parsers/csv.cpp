@@ -1,6 +1,5 @@
 // csv: a row is a point; columns are fields, tags, the time or the measurement.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -10,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "inputs/parsers/csv_options.h"
+#include "inputs/parsers/go_values.h"
 #include "inputs/parsers/parser.h"
 
 namespace holdfast::parsers {
@@ -28,26 +28,6 @@ std::string_view trimmed(std::string_view text, std::string_view set) {
   const std::size_t begin = text.find_first_not_of(set);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(set) - begin + 1);
-}
-
-template <class Number>
-std::optional<Number> number_of(std::string_view text) {
-  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-// The spellings of Go.
-std::optional<bool> boolean_of(std::string_view text) {
-  for (const char* yes : {"1", "t", "T", "true", "TRUE", "True"}) {
-    if (text == yes) return true;
-  }
-  for (const char* no : {"0", "f", "F", "false", "FALSE", "False"}) {
-    if (text == no) return false;
-  }
-  return std::nullopt;
 }
 
 class CsvParser final : public Parser {

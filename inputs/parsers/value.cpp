@@ -1,11 +1,11 @@
 // value: the whole text is one value of one field.
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <optional>
 
 #include <fmt/core.h>
 
+#include "inputs/parsers/go_values.h"
 #include "inputs/parsers/parser.h"
 
 namespace holdfast::parsers {
@@ -43,27 +43,9 @@ std::string_view last_word(std::string_view text) {
   return text.substr(begin);
 }
 
-template <class Number>
-std::optional<Number> number_of(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  if constexpr (std::is_floating_point_v<Number>) {
-    if (!std::isfinite(value)) return std::nullopt;
-  }
-  return value;
-}
-
-// The spellings of Telegraf.
-std::optional<bool> boolean_of(std::string_view text) {
-  for (const char* yes : {"1", "t", "T", "true", "TRUE", "True"}) {
-    if (text == yes) return true;
-  }
-  for (const char* no : {"0", "f", "F", "false", "FALSE", "False"}) {
-    if (text == no) return false;
-  }
-  return std::nullopt;
+std::optional<double> finite_number_of(std::string_view text) {
+  const auto value = number_of<double>(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 class ValueParser final : public Parser {
@@ -96,7 +78,7 @@ class ValueParser final : public Parser {
     if (type == "string") return put(std::optional(text));
     if (type == "boolean") return put(boolean_of(word));
     const bool is_float = type == "float" || type == "auto_float";
-    if (is_float ? put(number_of<double>(word)) : put(number_of<std::int64_t>(word))) return true;
+    if (is_float ? put(finite_number_of(word)) : put(number_of<std::int64_t>(word))) return true;
     return type.starts_with("auto_") && put(std::optional(text));
   }
 
