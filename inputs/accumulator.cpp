@@ -101,7 +101,21 @@ const line::Point* Accumulator::edited(const line::Point& point) {
 void Accumulator::add(const line::Point& point) {
   if (rules_.time_source == TimeSource::kCollectionEnd) return waiting_.push_back(point);
   const bool own_time = rules_.time_source == TimeSource::kMetric;
-  encode_at(point, own_time ? point.time().value_or(now_ns_) : now_ns_);
+  const bool has_time = own_time && point.time().has_value();
+  encode_at(point, has_time ? *point.time() : fresh_time());
+}
+
+std::int64_t Accumulator::fresh_time() {
+  if (last_ns_ == nullptr) return now_ns_;
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  std::int64_t last_ns = *last_ns_;
+  std::int64_t fresh_ns = now_ns_;
+  do {
+    // A clock that was set back is believed.
+    const bool ahead = last_ns >= now_ns_ && last_ns - now_ns_ < kSecond;
+    fresh_ns = ahead ? last_ns + 1 : now_ns_;
+  } while (!last_ns_->compare_exchange_weak(last_ns, fresh_ns));
+  return fresh_ns;
 }
 
 void Accumulator::finish(std::int64_t end_ns) {

@@ -72,6 +72,11 @@ class Accumulator {
   Accumulator(const PointRules& rules, buffer::BlockLimits limits, std::int64_t now_ns,
               InputCounters& counters);
 
+  // From now on points without a time of their own get one each, later than `last_ns`, which is
+  // moved on: else lines of one read would replace each other in the database. For accumulators of
+  // several threads; it outlives them.
+  void tell_apart(std::atomic<std::int64_t>& last_ns) { last_ns_ = &last_ns; }
+
   void add(const line::Point& point);
   // A part of the gather failed (one disk, one file) while the rest goes on. Counted and kept as
   // last error; the scheduler logs it.
@@ -87,10 +92,12 @@ class Accumulator {
   [[nodiscard]] std::vector<line::LineChunk> take() { return chunks_.take(); }
 
  private:
+  [[nodiscard]] std::int64_t fresh_time();
   void encode_at(const line::Point& point, std::int64_t time_ns);
 
   const PointRules& rules_;
   std::int64_t now_ns_;
+  std::atomic<std::int64_t>* last_ns_ = nullptr;
   InputCounters& counters_;
   line::LineChunks chunks_;
   [[nodiscard]] bool selected(const line::Point& point);

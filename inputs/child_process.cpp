@@ -27,22 +27,22 @@ constexpr int kDyingMs = 1000;
 
 // Both ends closed on exec and above stdio: else dup2 in the child might close one it still needs.
 struct Pipe {
-  Descriptor read;
-  Descriptor write;
+  base::Descriptor read;
+  base::Descriptor write;
 };
 
-base::Result<Descriptor> above_stdio(int number) {
-  if (number >= kOutlivingStdio) return Descriptor(number);
-  const Descriptor low(number);
+base::Result<base::Descriptor> above_stdio(int number) {
+  if (number >= kOutlivingStdio) return base::Descriptor(number);
+  const base::Descriptor low(number);
   const int high = ::fcntl(number, F_DUPFD_CLOEXEC, kOutlivingStdio);
   if (high < 0) return base::fail_errno("fcntl", errno);
-  return Descriptor(high);
+  return base::Descriptor(high);
 }
 
 base::Result<Pipe> make_pipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return base::fail_errno("pipe", errno);
-  Descriptor other(ends[1]);
+  base::Descriptor other(ends[1]);
   auto read = above_stdio(ends[0]);
   if (!read) return tl::unexpected(read.error());
   auto write = above_stdio(other.release());
@@ -50,9 +50,9 @@ base::Result<Pipe> make_pipe() {
   return Pipe{std::move(*read), std::move(*write)};
 }
 
-void make_nonblocking(const Descriptor& descriptor) {
-  const int flags = ::fcntl(descriptor.number(), F_GETFL);
-  ::fcntl(descriptor.number(), F_SETFL, flags | O_NONBLOCK);
+void make_nonblocking(const base::Descriptor& descriptor) {
+  const int flags = ::fcntl(descriptor.get(), F_GETFL);
+  ::fcntl(descriptor.get(), F_SETFL, flags | O_NONBLOCK);
 }
 
 // What posix_spawn does in the child.
@@ -77,8 +77,8 @@ class SpawnPlan {
     ::posix_spawn_file_actions_destroy(&actions_);
   }
 
-  void connect(const Descriptor& from, int to) {
-    ::posix_spawn_file_actions_adddup2(&actions_, from.number(), to);
+  void connect(const base::Descriptor& from, int to) {
+    ::posix_spawn_file_actions_adddup2(&actions_, from.get(), to);
   }
   void without_input() {
     ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -173,7 +173,7 @@ ChildProcess::~ChildProcess() {
   if (pid_.value == 0) return;
   signal_group(SIGKILL);
   for (int waited_ms = 0; !reap() && waited_ms < kDyingMs; waited_ms += 10) {
-    pollfd end{end_handle_.number(), POLLIN, 0};
+    pollfd end{end_handle_.get(), POLLIN, 0};
     ::poll(&end, 1, 10);
   }
 }

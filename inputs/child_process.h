@@ -9,8 +9,8 @@
 
 #include <sys/types.h>
 
+#include "agent/base/descriptor.h"
 #include "agent/base/result.h"
-#include "inputs/descriptor.h"
 
 namespace holdfast::inputs {
 
@@ -42,12 +42,12 @@ class ChildProcess {
   ~ChildProcess();
 
   // Ours to read from, to write to, and to take.
-  Descriptor& out() { return out_; }
-  Descriptor& error() { return error_; }
-  Descriptor& in() { return in_; }
+  base::Descriptor& out() { return out_; }
+  base::Descriptor& error() { return error_; }
+  base::Descriptor& in() { return in_; }
   // Readable once the process has ended; closed where the kernel has no such thing (before 5.3):
   // then ask has_ended() now and then.
-  Descriptor& end_handle() { return end_handle_; }
+  base::Descriptor& end_handle() { return end_handle_; }
   [[nodiscard]] pid_t pid() const { return pid_.value; }
 
   // The process alone has ended; what it started may still run.
@@ -71,7 +71,7 @@ class ChildProcess {
   explicit ChildProcess(pid_t pid) : pid_(pid) {}
 
   Pid pid_;
-  Descriptor in_, out_, error_, end_handle_;
+  base::Descriptor in_, out_, error_, end_handle_;
 };
 
 }  // namespace holdfast::inputs

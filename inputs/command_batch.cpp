@@ -20,11 +20,11 @@ namespace {
 constexpr base::Duration kLookInterval = std::chrono::milliseconds(20);
 
 // Reads what is there; keeps at most `most` bytes in all. False at the end of the stream.
-bool drain(const Descriptor& from, std::string& into, std::size_t most, bool& too_much) {
+bool drain(const base::Descriptor& from, std::string& into, std::size_t most, bool& too_much) {
   std::array<char, 16384> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
   // A program that writes all the time must not keep us from the others.
   for (int round = 0; round < 64; ++round) {
-    const ssize_t got = ::read(from.number(), piece.data(), piece.size());
+    const ssize_t got = ::read(from.get(), piece.data(), piece.size());
     if (got == 0) return false;
     if (got < 0) return errno == EAGAIN || errno == EINTR;
     const auto size = static_cast<std::size_t>(got);
@@ -46,14 +46,14 @@ class Running {
         deadline_(now + limits.timeout) {}
 
   void watch(std::vector<pollfd>& all) {
-    for (const Descriptor* one : {&child_.out(), &child_.error(), &child_.end_handle()}) {
-      if (one->is_open()) all.push_back({one->number(), POLLIN, 0});
+    for (const base::Descriptor* one : {&child_.out(), &child_.error(), &child_.end_handle()}) {
+      if (one->valid()) all.push_back({one->get(), POLLIN, 0});
     }
   }
   // When it has to be looked at, whatever happens.
   [[nodiscard]] base::BootTime due(base::BootTime now) {
-    const bool pipes = child_.out().is_open() || child_.error().is_open();
-    const bool told = child_.end_handle().is_open();
+    const bool pipes = child_.out().valid() || child_.error().valid();
+    const bool told = child_.end_handle().valid();
     return told || (pipes && stage_ == Stage::kRuns) ? deadline_
                                                      : std::min(deadline_, now + kLookInterval);
   }
@@ -77,10 +77,10 @@ class Running {
 
 void Running::read_pipes() {
   bool ignored = false;
-  if (child_.out().is_open() && !drain(child_.out(), result_.out, limits_.out_bytes, too_much_)) {
+  if (child_.out().valid() && !drain(child_.out(), result_.out, limits_.out_bytes, too_much_)) {
     child_.out().reset();
   }
-  if (child_.error().is_open() &&
+  if (child_.error().valid() &&
       !drain(child_.error(), result_.error, limits_.error_bytes, ignored)) {
     child_.error().reset();
   }
@@ -105,7 +105,7 @@ bool Running::step(base::BootTime now, bool stop) {
   const bool ended = child_.has_ended();
   // Nobody looks at the handle again, which would stay readable.
   if (ended) child_.end_handle().reset();
-  const bool over = ended && !child_.out().is_open() && !child_.error().is_open();
+  const bool over = ended && !child_.out().valid() && !child_.error().valid();
   switch (stage_) {
     case Stage::kRuns:
       if (over) {
@@ -144,16 +144,16 @@ StopFlag::StopFlag() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 void StopFlag::raise() {
   const std::uint64_t one = 1;
-  (void)!::write(event_.number(), &one, sizeof one);
+  (void)!::write(event_.get(), &one, sizeof one);
 }
 
 void StopFlag::lower() {
   std::uint64_t count = 0;
-  (void)!::read(event_.number(), &count, sizeof count);
+  (void)!::read(event_.get(), &count, sizeof count);
 }
 
 bool StopFlag::is_raised() const {
-  pollfd raised{event_.number(), POLLIN, 0};
+  pollfd raised{event_.get(), POLLIN, 0};
   return ::poll(&raised, 1, 0) > 0;
 }
 

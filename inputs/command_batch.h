@@ -21,10 +21,10 @@ class StopFlag {
   void lower();
   [[nodiscard]] bool is_raised() const;
   // Readable while it is raised.
-  [[nodiscard]] int descriptor() const { return event_.number(); }
+  [[nodiscard]] int descriptor() const { return event_.get(); }
 
  private:
-  Descriptor event_;
+  base::Descriptor event_;
 };
 
 struct CommandLimits {

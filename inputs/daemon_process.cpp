@@ -57,9 +57,9 @@ base::Status DaemonProcess::launch() {
   out_lines_ = LineSplitter(options_.line_bytes);
   error_lines_ = LineSplitter(kErrorLineBytes);
   ended_ = false;
-  const auto give = [](Descriptor& from, Stream& to) {
+  const auto give = [](base::Descriptor& from, Stream& to) {
     std::error_code failed;
-    if (from.is_open()) to.assign(from.number(), failed);
+    if (from.valid()) to.assign(from.get(), failed);
     if (!failed) (void)from.release();
     return failed;
   };
@@ -281,7 +281,7 @@ void DaemonProcess::poke(int signal) {
     if (process_->catches(signal)) return process_->signal(signal);
     return fail(fmt::format("the program does not catch signal {} now: not sent", signal));
   }
-  if (::write(process_->in().number(), "\n", 1) == 1) return;
+  if (::write(process_->in().get(), "\n", 1) == 1) return;
   fail(fmt::format("cannot write to the program's stdin: {}", base::errno_text(errno)));
 }
 

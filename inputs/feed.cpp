@@ -44,7 +44,11 @@ Feed::Feed(const ServiceContext& context, const base::Clock& clock, base::Logger
       refused_throttle_(kErrorLogInterval),
       flush_timer_(context.io) {}
 
-Accumulator Feed::open() const { return {rules_, sink_.limits(), clock_.wall_ns(), counters_}; }
+Accumulator Feed::open() {
+  Accumulator points(rules_, sink_.limits(), clock_.wall_ns(), counters_);
+  points.tell_apart(last_ns_);
+  return points;
+}
 
 void Feed::submit(Accumulator points, buffer::Origin origin, WhenRefused when_refused, Done done) {
   points.finish(clock_.wall_ns());

@@ -34,8 +34,9 @@ class Feed : public std::enable_shared_from_this<Feed> {
   // Everything in the context outlives the feed until it is closed.
   Feed(const ServiceContext& context, const base::Clock& clock, base::Logger log);
 
-  // For the points of one read; they get the time of now unless they have one. Any thread.
-  [[nodiscard]] Accumulator open() const;
+  // For the points of one read; those without a time get that of now, each a nanosecond later than
+  // the one before. Any thread.
+  [[nodiscard]] Accumulator open();
   // Hands over what was added; errors that were added are logged now and then. `origin` is
   // kReceived if a kill must not lose the points once `done` has been told so, else kGathered.
   // Points handed over again may get into the ring twice, which harms nobody: they have their time.
@@ -68,6 +69,7 @@ class Feed : public std::enable_shared_from_this<Feed> {
   const base::Clock& clock_;
   base::Logger log_;
   std::atomic<std::size_t> pending_{0};
+  std::atomic<std::int64_t> last_ns_{0};
   std::mutex log_mutex_;
   base::LogThrottle error_throttle_;    // under log_mutex_
   base::LogThrottle refused_throttle_;  // I/O thread, as the following

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "inputs/descriptor.h"
+#include "agent/base/descriptor.h"
 #include "inputs/files/file_finder.h"
 #include "inputs/files/text_decoder.h"
 #include "inputs/input.h"
@@ -45,17 +45,17 @@ const config::Schema<FileOptions>& file_schema() {
 
 base::Result<std::string> read_whole(const std::string& path) {
   // A named pipe without a writer must not hold us up.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file.is_open()) return base::fail_errno("open " + path, errno);
+  const base::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.valid()) return base::fail_errno("open " + path, errno);
   struct stat info {};
-  if (::fstat(file.number(), &info) != 0) return base::fail_errno("stat " + path, errno);
+  if (::fstat(file.get(), &info) != 0) return base::fail_errno("stat " + path, errno);
   if (!S_ISREG(info.st_mode)) {
     return base::fail(base::ErrorCode::kInvalid, "{}: not a regular file", path);
   }
   std::string text;
   std::array<char, 65536> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
   while (true) {
-    const ssize_t got = ::read(file.number(), piece.data(), piece.size());
+    const ssize_t got = ::read(file.get(), piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return base::fail_errno("read " + path, errno);
     if (got == 0) return text;

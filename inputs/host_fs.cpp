@@ -11,6 +11,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "agent/base/descriptor.h"
+
 namespace holdfast::inputs {
 namespace {
 
@@ -25,20 +27,6 @@ std::string join(std::string_view root, std::string_view path) {
   }
   return whole;
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 base::Result<std::vector<std::string>> list(const std::string& directory) {
   std::error_code error;
@@ -134,8 +122,8 @@ base::Result<FsUsage> HostFs::usage(const std::string& mount_point) const {
 }
 
 base::Result<std::string> HostFs::read_file(const std::string& path) const {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (file.get() < 0) return base::fail_errno("open " + path, errno);
+  const base::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file.valid()) return base::fail_errno("open " + path, errno);
   std::string text;
   std::array<char, kReadBytes> part;
   for (;;) {

@@ -289,6 +289,8 @@ void StatsdService::stop(std::function<void()> stopped) {
 }
 
 void StatsdService::take_text(std::string_view text, const sockets::IpAddress& source) {
+  // No gather sees half a datagram.
+  const auto held = cache_->hold();
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     take_line(text.substr(0, end), source);

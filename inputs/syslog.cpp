@@ -1,7 +1,6 @@
 // syslog: messages of RFC 5424 and RFC 3164 over TCP, UDP and unix sockets (telegraf-compat section
 // 7.13). The socket is done by socket_input.cpp, the messages by syslog_*.cpp; here is what becomes
 // of them.
-#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -14,7 +13,6 @@ namespace {
 constexpr std::uint16_t kDefaultPort = 6514;  // RFC 5425
 constexpr std::uint64_t kDefaultMessageBytes = 8192;
 constexpr double kLargestMessage = 64.0 * 1024 * 1024;
-constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 
 struct SyslogOptions {
   std::string server = "tcp://127.0.0.1:6514";
@@ -52,33 +50,11 @@ const config::Schema<SyslogOptions>& syslog_schema() {
   return schema;
 }
 
-// Messages that come at the same time are not the same point: each gets a time of its own.
-class ArrivalTimes {
- public:
-  explicit ArrivalTimes(const base::Clock& clock) : clock_(clock) {}
-
-  [[nodiscard]] std::int64_t next() {
-    const std::int64_t now = clock_.wall_ns();
-    std::int64_t last = last_;
-    std::int64_t mine = now;
-    do {
-      // A clock that was set back is believed.
-      mine = last >= now && last - now < kNsPerSecond ? last + 1 : now;
-    } while (!last_.compare_exchange_weak(last, mine));
-    return mine;
-  }
-
- private:
-  const base::Clock& clock_;
-  std::atomic<std::int64_t> last_{0};
-};
-
 struct Conversion {
   bool rfc3164 = false;
   bool best_effort = false;
   std::string separator;
   const base::Clock& clock;
-  std::shared_ptr<ArrivalTimes> times;
 };
 
 std::string_view without_end(std::string_view text, std::string_view blanks) {
@@ -106,7 +82,6 @@ class SyslogParser final : public MessageParser {
  private:
   void fill(const SyslogMessage& message, const sockets::IpAddress& source) {
     point_.reset("syslog");
-    point_.time(conversion_.times->next());
     point_.tag("severity", severity_name(message.severity));
     point_.tag("facility", facility_name(message.facility));
     point_.tag("hostname", message.hostname);
@@ -153,8 +128,7 @@ std::unique_ptr<Input> create(config::Table& table, config::Diagnostics& diagnos
   messages.max_message_bytes = static_cast<std::size_t>(options.max_message_length.count);
   messages.make_parser = [conversion =
                               Conversion{options.syslog_standard == "RFC3164", options.best_effort,
-                                         options.sdparam_separator, context.clock,
-                                         std::make_shared<ArrivalTimes>(context.clock)}] {
+                                         options.sdparam_separator, context.clock}] {
     return std::make_unique<SyslogParser>(conversion);
   };
   return std::make_unique<SocketInput>(std::move(*setup), std::move(messages), context);

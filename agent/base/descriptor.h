@@ -11,11 +11,10 @@ class Descriptor {
  public:
   Descriptor() = default;
   explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
-  ~Descriptor() { close(); }
-  Descriptor(Descriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  ~Descriptor() { reset(); }
+  Descriptor(Descriptor&& other) noexcept : descriptor_(other.release()) {}
   Descriptor& operator=(Descriptor&& other) noexcept {
-    close();
-    descriptor_ = std::exchange(other.descriptor_, -1);
+    if (this != &other) reset(other.release());
     return *this;
   }
   Descriptor(const Descriptor&) = delete;
@@ -23,13 +22,14 @@ class Descriptor {
 
   [[nodiscard]] int get() const { return descriptor_; }
   [[nodiscard]] bool valid() const { return descriptor_ >= 0; }
-
- private:
-  void close() {
+  // From now on somebody else closes it.
+  [[nodiscard]] int release() { return std::exchange(descriptor_, -1); }
+  void reset(int descriptor = -1) {
     if (descriptor_ >= 0) ::close(descriptor_);
-    descriptor_ = -1;
+    descriptor_ = descriptor;
   }
 
+ private:
   int descriptor_ = -1;
 };
 

@@ -45,13 +45,12 @@ Number number_of(std::string_view digits) {
 
 class InfluxParser final : public Parser {
  public:
-  InfluxParser(line::Precision precision, const base::Clock& clock)
-      : precision_(precision), clock_(clock) {}
+  explicit InfluxParser(line::Precision precision) : precision_(precision) {}
 
   [[nodiscard]] base::Status parse(std::string_view text, const AddPoint& add) override {
     line::IngestOptions options;
     options.precision = precision_;
-    options.now_ns = clock_.wall_ns();
+    options.now_ns = kNoTime;
     options.uint_support = true;
     line::LineChunks chunks(kChunkBytes, std::numeric_limits<std::uint32_t>::max());
     const auto ingested = line::ingest(text, options, chunks);
@@ -69,6 +68,8 @@ class InfluxParser final : public Parser {
   }
 
  private:
+  // The earliest that ingest takes stands for none.
+  static constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::min() + 2;
   static constexpr std::size_t kChunkBytes = std::size_t{64} * 1024;
 
   void fill(const line::LineParts& parts) {
@@ -85,7 +86,8 @@ class InfluxParser final : public Parser {
       line::unescape(field->key, key_);
       add_field(field->value);
     }
-    point_.time(number_of<std::int64_t>(parts.timestamp));
+    const auto time_ns = number_of<std::int64_t>(parts.timestamp);
+    if (time_ns != kNoTime) point_.time(time_ns);
   }
 
   void add_field(std::string_view text) {
@@ -106,13 +108,11 @@ class InfluxParser final : public Parser {
   }
 
   line::Precision precision_;
-  const base::Clock& clock_;
   line::Point point_{""};
   std::string key_, value_;
 };
 
-MakeParser configure(config::Table& table, config::Diagnostics& diagnostics,
-                     const ParserContext& context) {
+MakeParser configure(config::Table& table, config::Diagnostics& diagnostics, const ParserContext&) {
   const InfluxOptions options = influx_schema().parse(table, diagnostics);
   const auto precision = precision_of(options.timestamp_precision);
   if (!precision) {
@@ -122,9 +122,7 @@ MakeParser configure(config::Table& table, config::Diagnostics& diagnostics,
                           ", expected 1ns, 1us, 1ms or 1s");
     return {};
   }
-  return [unit = *precision, &clock = context.clock] {
-    return std::make_unique<InfluxParser>(unit, clock);
-  };
+  return [unit = *precision] { return std::make_unique<InfluxParser>(unit); };
 }
 
 }  // namespace

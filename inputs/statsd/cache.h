@@ -48,6 +48,8 @@ class Cache {
   [[nodiscard]] base::Status add(const Sample& sample, const Name& name);
   // A point that is whole, to be given out with the next ones.
   [[nodiscard]] base::Status add(line::Point point);
+  // What is added while it is held belongs to one interval.
+  [[nodiscard]] std::unique_lock<std::recursive_mutex> hold() { return std::unique_lock(mutex_); }
   // The points of the interval that ends now.
   void emit(const std::function<void(line::Point&)>& out);
 
@@ -83,7 +85,7 @@ class Cache {
 
   const CacheOptions options_;
   const base::Clock& clock_;
-  std::mutex mutex_;
+  std::recursive_mutex mutex_;
   base::Random random_;
   std::map<std::string, Series> series_;  // by kind, measurement and tags
   std::vector<Distribution> distributions_;

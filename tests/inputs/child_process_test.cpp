@@ -19,13 +19,13 @@ using inputs::ChildProcess;
 ChildOptions shell(const std::string& script) { return {{"/bin/sh", "-c", script}, {}, false}; }
 
 // All there is to read, to the end.
-std::string read_all(const inputs::Descriptor& from) {
+std::string read_all(const base::Descriptor& from) {
   std::string text;
   while (true) {
-    pollfd ready{from.number(), POLLIN, 0};
+    pollfd ready{from.get(), POLLIN, 0};
     if (::poll(&ready, 1, 30'000) <= 0) return text + "(nothing more came)";
     char piece[512];
-    const ssize_t got = ::read(from.number(), piece, sizeof piece);
+    const ssize_t got = ::read(from.get(), piece, sizeof piece);
     if (got <= 0) return text;
     text.append(piece, static_cast<std::size_t>(got));
   }
@@ -85,10 +85,10 @@ TEST(ChildProcess, ItsInputIsEmptyOrOurs) {
   auto empty = ChildProcess::start({{"cat"}, {}, false});
   ASSERT_TRUE(empty);
   EXPECT_EQ(read_all(empty->out()), "");
-  EXPECT_FALSE(empty->in().is_open());
+  EXPECT_FALSE(empty->in().valid());
   auto fed = ChildProcess::start({{"cat"}, {}, true});
   ASSERT_TRUE(fed);
-  ASSERT_EQ(::write(fed->in().number(), "hello", 5), 5);
+  ASSERT_EQ(::write(fed->in().get(), "hello", 5), 5);
   fed->in().reset();
   EXPECT_EQ(read_all(fed->out()), "hello");
   EXPECT_TRUE(await_end(*fed).good());
@@ -112,7 +112,7 @@ TEST(ChildProcess, SignalsThatWeIgnoreEndIt) {
 TEST(ChildProcess, WhetherItCatchesASignalIsKnown) {
   auto child = ChildProcess::start(shell("trap : USR1; trap '' USR2; echo ready; read x"));
   ASSERT_TRUE(child);
-  pollfd ready{child->out().number(), POLLIN, 0};
+  pollfd ready{child->out().get(), POLLIN, 0};
   ASSERT_EQ(::poll(&ready, 1, 30'000), 1);
   EXPECT_TRUE(child->catches(SIGUSR1));
   EXPECT_TRUE(child->catches(SIGUSR2));
@@ -124,10 +124,10 @@ TEST(ChildProcess, AllOfItGoesWithItsOwner) {
   {
     auto child = ChildProcess::start(shell("trap '' TERM; sleep 1000 & echo $!; wait"));
     ASSERT_TRUE(child);
-    pollfd ready{child->out().number(), POLLIN, 0};
+    pollfd ready{child->out().get(), POLLIN, 0};
     ASSERT_EQ(::poll(&ready, 1, 30'000), 1);
     char digits[16];
-    const ssize_t got = ::read(child->out().number(), digits, sizeof digits);
+    const ssize_t got = ::read(child->out().get(), digits, sizeof digits);
     ASSERT_GT(got, 1);
     pid.assign(digits, static_cast<std::size_t>(got - 1));
     ASSERT_EQ(::kill(std::stoi(pid), 0), 0) << pid;

@@ -87,6 +87,25 @@ TEST_F(FeedTest, PointsOfManyReadsAreFlushedTogether) {
   EXPECT_EQ(feed_->pending(), 0U);
 }
 
+TEST_F(FeedTest, PointsWithoutATimeAreToldApart) {
+  auto one = feed_->open();
+  auto other = feed_->open();
+  for (const auto value : {1, 2}) one.add(line::Point("m").field("n", std::int64_t{value}));
+  other.add(line::Point("m").field("n", std::int64_t{3}));
+  one.add(line::Point("m").field("n", std::int64_t{4}).time(5));
+  feed_->submit(std::move(one), buffer::Origin::kGathered, WhenRefused::kDrop);
+  feed_->submit(std::move(other), buffer::Origin::kGathered, WhenRefused::kDrop);
+  const std::int64_t now = clock_.wall_ns();
+  EXPECT_EQ(sink_.text,
+            fmt::format("m n=1i {}\nm n=2i {}\nm n=4i 5\nm n=3i {}\n", now, now + 1, now + 2));
+  // A clock that was set back is believed.
+  clock_.step_wall(-std::chrono::hours(1));
+  auto later = feed_->open();
+  later.add(line::Point("m").field("n", std::int64_t{5}));
+  feed_->submit(std::move(later), buffer::Origin::kGathered, WhenRefused::kDrop);
+  EXPECT_TRUE(sink_.text.ends_with(fmt::format("m n=5i {}\n", clock_.wall_ns())));
+}
+
 TEST_F(FeedTest, AnOpenBlockIsClosedWhileItsPointsWait) {
   sink_.hold = true;
   feed_->submit(points(1), buffer::Origin::kReceived, WhenRefused::kDrop);

@@ -18,9 +18,9 @@ TEST(InfluxFormat, TakesEveryTypeTagAndEscape) {
   EXPECT_EQ(parsed.errors, "");
 }
 
-TEST(InfluxFormat, ALineWithoutATimeGetsThatOfTheClock) {
+TEST(InfluxFormat, ALineWithoutATimeIsAPointWithoutOne) {
   FormatUnderTest format("");
-  EXPECT_EQ(format.parse("m f=1").lines, "m f=1 " + std::to_string(format.clock.wall_ns()) + "\n");
+  EXPECT_EQ(format.parse("m f=1\nm f=2 7").lines, "m f=1 0\nm f=2 7\n");
 }
 
 TEST(InfluxFormat, TheUnitOfTimestampsCanBeSet) {
