@@ -61,8 +61,8 @@ asan() {
 
 # Only code with threads tells tsan anything.
 tsan() {
-  build tsan {buffer_threads,http,inputs,outputs,agent}_tests
-  leg tsan --label-exclude slow --tests-regex '^(buffer_threads|http|inputs|outputs|agent)_tests'
+  build tsan {buffer_threads,tls,http,sockets,inputs,outputs,agent}_tests
+  leg tsan --label-exclude slow --tests-regex '^(buffer_threads|tls|http|sockets|inputs|outputs|agent)_tests'
 }
 
 check_format() {
