@@ -1,6 +1,7 @@
 // Handing over, once or until it succeeds. Parcels are settled on the I/O thread.
 #include "inputs/feed.h"
 
+#include <optional>
 #include <utility>
 
 #include <asio/post.hpp>
@@ -15,21 +16,13 @@ constexpr base::Duration kErrorLogInterval = std::chrono::seconds(10);
 }  // namespace
 
 struct Feed::Parcel {
-  Parcel(asio::io_context& io, std::vector<line::LineChunk> lines, buffer::Origin whose,
-         WhenRefused refused, Done callback)
-      : chunks(std::move(lines)),
-        origin(whose),
-        when_refused(refused),
-        done(std::move(callback)),
-        timer(io) {}
-
   std::vector<line::LineChunk> chunks;
   buffer::Origin origin;
   WhenRefused when_refused;
   Done done;
-  asio::steady_timer timer;
-  std::uint64_t not_accepted = 0;  // of the last attempt
-  std::string reason;
+  std::optional<asio::steady_timer> timer{};  // while it waits
+  std::uint64_t not_accepted = 0;             // of the last attempt
+  std::string reason{};
 };
 
 Feed::Feed(const ServiceContext& context, const base::Clock& clock, base::Logger log)
@@ -54,7 +47,7 @@ void Feed::submit(Accumulator points, buffer::Origin origin, WhenRefused when_re
   points.finish(clock_.wall_ns());
   log_errors(points);
   const auto parcel =
-      std::make_shared<Parcel>(io_, points.take(), origin, when_refused, std::move(done));
+      std::make_shared<Parcel>(Parcel{points.take(), origin, when_refused, std::move(done)});
   ++pending_;
   if (!parcel->chunks.empty()) return hand_over(parcel);
   asio::post(io_, [self = shared_from_this(), parcel] { self->settle(parcel, true); });
@@ -111,9 +104,10 @@ void Feed::wait(const std::shared_ptr<Parcel>& parcel) {
               parcel->not_accepted, base::format_duration(kRetryInterval), parcel->reason, before);
   }
   waiting_.push_back(parcel);
-  parcel->timer.expires_after(kRetryInterval);
-  parcel->timer.async_wait([self = shared_from_this(), parcel](const std::error_code&) {
+  parcel->timer.emplace(io_, kRetryInterval);
+  parcel->timer->async_wait([self = shared_from_this(), parcel](const std::error_code&) {
     std::erase(self->waiting_, parcel);
+    parcel->timer.reset();
     if (self->closed_) return self->refuse(parcel);
     self->pool_([self, parcel] { self->hand_over(parcel); });
   });
@@ -130,14 +124,15 @@ void Feed::refuse(const std::shared_ptr<Parcel>& parcel) {
 }
 
 void Feed::settle(const std::shared_ptr<Parcel>& parcel, bool accepted) {
-  if (parcel->done) parcel->done(accepted);
+  // What it holds goes here, not with the sink's last word on some other thread.
+  if (const Done done = std::exchange(parcel->done, {})) done(accepted);
   if (--pending_ > 0 || !closed_) return;
   asio::post(io_, std::exchange(closed_, [] {}));
 }
 
 void Feed::close(std::function<void()> closed) {
   closed_ = std::move(closed);
-  for (const auto& parcel : waiting_) parcel->timer.cancel();
+  for (const auto& parcel : waiting_) parcel->timer->cancel();
   if (pending_ == 0) return asio::post(io_, std::exchange(closed_, [] {}));
   // Nobody shall have to wait for the end of the second.
   flush_timer_.cancel();

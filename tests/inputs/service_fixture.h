@@ -139,8 +139,8 @@ class ServiceTest : public ::testing::Test {
   inputs::PointRules rules_;
   inputs::InputCounters counters_;
   RecordingSink sink_;
-  HeldPool pool_;
   IoThread thread_;
+  HeldPool pool_;  // its jobs use all of these: it ends before them
   std::unique_ptr<inputs::Input> input_;
 
  private:

@@ -153,7 +153,6 @@ class SocketTest : public ::testing::Test {
   [[nodiscard]] const sockets::ServerCounters& counters() const { return server_->counters(); }
   [[nodiscard]] std::uint64_t problems() const { return problem_count_; }
 
-  HeldPool pool_;
   Arrivals messages_;
   Arrivals errors_;
   Arrivals ends_;
@@ -166,6 +165,7 @@ class SocketTest : public ::testing::Test {
   TempDir directory_;
   sockets::ServerOptions options_;
   IoThread thread_;
+  HeldPool pool_;  // its jobs use all of these: it ends before them
   std::unique_ptr<sockets::Server> server_;
 
  private:
