@@ -7,30 +7,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "agent/base/descriptor.h"
 #include "config/units.h"
 
 namespace holdfast::config {
-namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-}  // namespace
-
 base::Result<std::string> read_file(const std::string& path, std::size_t limit) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return base::fail_errno("cannot be opened", errno);
+  const base::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return base::fail_errno("cannot be opened", errno);
   std::string out;
   std::array<char, 16384> chunk{};
   for (;;) {
