@@ -4,25 +4,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/base/codes.h"
 #include "inputs/json_web_token.h"
 
 namespace holdfast::inputs {
 namespace {
-
-std::string base64(std::string_view text) {
-  static constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  std::uint32_t bits = 0;
-  unsigned count = 0;
-  for (const char c : text) {
-    bits = bits << 8 | static_cast<unsigned char>(c);
-    for (count += 8; count >= 6; count -= 6) out += kDigits[bits >> (count - 6) & 63];
-  }
-  if (count > 0) out += kDigits[bits << (6 - count) & 63];
-  while (out.size() % 4 != 0) out += '=';
-  return out;
-}
 
 // Takes as long for a nearly right text as for a wrong one of the same length.
 bool same_secret(std::string_view given, std::string_view expected) {
@@ -51,7 +37,7 @@ Credentials split(std::string_view header) {
 
 Authorization Authorization::password(const std::string& user, const std::string& password) {
   const std::string both = user + ":" + password;
-  return {Kind::kPassword, both, base64(both)};
+  return {Kind::kPassword, both, base::base64(both)};
 }
 
 Authorization Authorization::token(const std::string& token) { return {Kind::kToken, token, ""}; }

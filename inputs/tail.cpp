@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "agent/base/codes.h"
 #include "inputs/parsers/formats.h"
 #include "inputs/tail_service.h"
 
@@ -143,11 +144,7 @@ std::string state_name(const TailOptions& options, const config::Table& table) {
     std::sort(files.begin(), files.end());
     for (const std::string& file : files) identity += "file\n" + file + "\n";
   }
-  std::uint64_t hash = 14'695'981'039'346'656'037ULL;  // FNV-1a
-  for (const char c : identity) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211ULL;
-  }
-  return fmt::format("tail-{:016x}", hash);
+  return fmt::format("tail-{:016x}", base::hash64(identity));
 }
 
 // What CSV expects before the first row of values.

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <fmt/core.h>
 
+#include "agent/base/codes.h"
 #include "outputs/text.h"
 #include "outputs/url.h"
 
@@ -322,7 +323,7 @@ void TargetReader::add_secret(const std::string& secret) {
 void TargetReader::collect_secrets() {
   const auto add_login = [this](const Login& login) {
     add_secret(login.password);
-    if (!login.password.empty()) add_secret(base64(login.username + ":" + login.password));
+    if (!login.password.empty()) add_secret(base::base64(login.username + ":" + login.password));
   };
   for (const Login& login : logins_) add_login(login);
   if (auto proxy = parse_server_url(options_.http_proxy); proxy) {

@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include "agent/base/codes.h"
 #include "outputs/file.h"
 #include "outputs/influxdb.h"
 #include "outputs/influxdb_v2.h"
@@ -18,7 +19,7 @@ namespace {
 std::string bounded(std::string name) {
   constexpr std::size_t kKeep = ReaderNames::kMaxBytes - 1 - 16;
   if (name.size() <= ReaderNames::kMaxBytes) return name;
-  const std::uint64_t hash = hash64(name);
+  const std::uint64_t hash = base::hash64(name);
   name.resize(kKeep);
   return fmt::format("{}-{:016x}", name, hash);
 }
@@ -108,8 +109,8 @@ const config::Schema<WorkerOptions>& worker_schema() {
 
 std::string ReaderNames::take(std::string_view plugin, std::string_view alias,
                               std::string_view identity) {
-  const std::string base =
-      alias.empty() ? fmt::format("{}-{:016x}", plugin, hash64(identity)) : std::string(alias);
+  const std::string base = alias.empty() ? fmt::format("{}-{:016x}", plugin, base::hash64(identity))
+                                         : std::string(alias);
   std::string name = bounded(base);
   for (int ordinal = 2; !taken_.insert(name).second; ++ordinal) {
     name = bounded(fmt::format("{}-{}", base, ordinal));

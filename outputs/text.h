@@ -20,12 +20,6 @@ inline constexpr std::size_t kMaxMessage = 512;
 // Every occurrence of `secret` replaced; nothing happens for an empty one.
 void redact(std::string_view secret, std::string& text);
 
-// FNV-1a, 64 bits.
-[[nodiscard]] std::uint64_t hash64(std::string_view text);
-
-// RFC 4648, with padding.
-[[nodiscard]] std::string base64(std::string_view text);
-
 // ASCII letters only.
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
 

@@ -10,6 +10,7 @@
 
 #include <fmt/core.h>
 
+#include "agent/base/codes.h"
 #include "outputs/deflate.h"
 #include "outputs/line_groups.h"
 #include "outputs/server_choice.h"
@@ -69,7 +70,7 @@ class WriteOutput final : public Output {
     Attempt attempt;
     const auto order = choice_.order(clock_.boot());
     Round round{attempt, stop, {}, {order.begin(), order.end()}, {}};
-    if (target_.trace) round.trace = fmt::format("{:016x}", hash64(batch.gzip()));
+    if (target_.trace) round.trace = fmt::format("{:016x}", base::hash64(batch.gzip()));
     attempt.decision =
         target_.rules.empty() ? deliver_whole(batch, round) : deliver_groups(batch, round);
     if (!round.trace.empty()) tell_trace(batch, round);
@@ -102,7 +103,7 @@ class WriteOutput final : public Output {
 
  private:
   [[nodiscard]] std::uint32_t key_of(std::size_t server) const {
-    return static_cast<std::uint32_t>(hash64(target_.servers[server].write_url));
+    return static_cast<std::uint32_t>(base::hash64(target_.servers[server].write_url));
   }
 
   void tell_trace(const Batch& batch, Round& round) const {

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "agent/base/codes.h"
+
 namespace holdfast::tail {
 namespace {
 
@@ -16,14 +18,6 @@ namespace fs = std::filesystem;
 // Few bytes prove little: many files begin with the same line.
 constexpr std::uint64_t kLeastProofBytes = 64;
 constexpr std::size_t kMaxNeighbours = 10'000;
-
-// FNV-1a.
-std::uint64_t hash(std::string_view bytes, std::uint64_t state) {
-  for (const char c : bytes) {
-    state = (state ^ static_cast<unsigned char>(c)) * 1'099'511'628'211ULL;
-  }
-  return state;
-}
 
 // "app.log" → "app" and ".log".
 std::pair<std::string_view, std::string_view> stem_and_end(std::string_view name) {
@@ -61,7 +55,7 @@ std::int64_t changed_ns(const struct stat& info) {
 }
 
 std::uint64_t fingerprint(std::string_view head, std::string_view tail) {
-  return hash(tail, hash(head, 14'695'981'039'346'656'037ULL));
+  return base::hash64(tail, base::hash64(head));
 }
 
 std::optional<std::string> read_at(int descriptor, std::uint64_t offset, std::size_t size) {
