@@ -78,7 +78,7 @@ class Ingester {
         options_(options),
         out_(out),
         added_(options.add_tags),
-        scanner_({.keep_unsigned = options.uint_support, .final_form = false}) {}
+        scanner_(text, {.keep_unsigned = options.uint_support, .final_form = false}) {}
 
   IngestResult run() {
     while (at_ != end_) {
@@ -111,7 +111,7 @@ class Ingester {
   // Leaves `at_` at the LF that ends the line.
   void take_line() {
     const char* start = at_;
-    const bool good = scanner_.scan(at_, end_);
+    const bool good = scanner_.scan(at_);
     at_ = find_lf(scanner_.resume(), end_);
     if (!good) {
       refuse(start, [this] { return scanner_.reason(); });
@@ -208,9 +208,9 @@ std::optional<std::string> check_line(std::string_view line) {
   if (!line.empty() && line.back() == '\n') {
     line.remove_suffix(1);
   }
-  LineScanner scanner({.keep_unsigned = true, .final_form = true});
+  LineScanner scanner(line, {.keep_unsigned = true, .final_form = true});
   const char* end = line.data() + line.size();
-  if (!scanner.scan(line.data(), end)) {
+  if (!scanner.scan(line.data())) {
     return scanner.reason();
   }
   if (scanner.resume() != end) {

@@ -11,9 +11,18 @@ void LineChunks::add(std::string_view line, std::int64_t time_ns) {
   commit(time_ns);
 }
 
+LineChunk& LineChunks::start_chunk() {
+  if (spare_.empty()) {
+    return chunks_.emplace_back();
+  }
+  chunks_.push_back(std::move(spare_.back()));
+  spare_.pop_back();
+  return chunks_.back();
+}
+
 std::string& LineChunks::open() {
   if (chunks_.empty()) {
-    chunks_.emplace_back();
+    start_chunk();
   }
   chunks_.back().bytes.resize(committed_);
   return chunks_.back().bytes;
@@ -23,11 +32,11 @@ void LineChunks::commit(std::int64_t time_ns) {
   if (chunks_.back().points > 0 &&
       (chunks_.back().bytes.size() > max_bytes_ || chunks_.back().points >= max_points_)) {
     // The line is where it was written; it moves on only when it starts the next chunk.
-    LineChunk next;
-    next.bytes.reserve(std::min(chunks_.back().bytes.capacity(), max_bytes_));
-    next.bytes.append(chunks_.back().bytes, committed_);
-    chunks_.back().bytes.resize(committed_);
-    chunks_.push_back(std::move(next));
+    LineChunk& next = start_chunk();
+    LineChunk& full = chunks_[chunks_.size() - 2];
+    next.bytes.reserve(std::min(full.bytes.capacity(), max_bytes_));
+    next.bytes.append(full.bytes, committed_);
+    full.bytes.resize(committed_);
   }
   LineChunk& chunk = chunks_.back();
   chunk.oldest_ns = chunk.points == 0 ? time_ns : std::min(chunk.oldest_ns, time_ns);
@@ -57,6 +66,14 @@ std::vector<LineChunk> LineChunks::take() {
   }
   committed_ = 0;
   return std::exchange(chunks_, {});
+}
+
+void LineChunks::give_back(std::vector<LineChunk> chunks) {
+  spare_ = std::move(chunks);
+  for (LineChunk& chunk : spare_) {
+    chunk.bytes.clear();
+    chunk.points = 0;
+  }
 }
 
 }  // namespace holdfast::line

@@ -33,12 +33,17 @@ class LineChunks {
 
   [[nodiscard]] std::uint64_t points() const;
   [[nodiscard]] std::vector<LineChunk> take();
+  // Chunks that were taken and are done with: their memory is used for the next ones.
+  void give_back(std::vector<LineChunk> chunks);
 
  private:
+  LineChunk& start_chunk();
+
   std::size_t max_bytes_;
   std::uint32_t max_points_;
   std::size_t committed_ = 0;  // bytes of the last chunk that hold finished lines
   std::vector<LineChunk> chunks_;
+  std::vector<LineChunk> spare_;  // empty
 };
 
 }  // namespace holdfast::line

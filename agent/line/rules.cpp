@@ -2,6 +2,7 @@
 // byte.
 #include "agent/line/rules.h"
 
+#include <array>
 #include <cstring>
 
 namespace holdfast::line {
@@ -18,13 +19,17 @@ namespace {
 // The first byte at or after `at` with its high bit set; size() if there is none.
 [[nodiscard]] std::size_t skip_ascii(std::string_view text, std::size_t at) {
   constexpr std::uint64_t kHighBits = 0x8080808080808080U;
-  while (at + sizeof(std::uint64_t) <= text.size()) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + at, sizeof word);
-    if ((word & kHighBits) != 0) {
+  std::array<std::uint64_t, 8> words{};
+  while (at + sizeof words <= text.size()) {
+    std::memcpy(words.data(), text.data() + at, sizeof words);
+    std::uint64_t all = 0;
+    for (const std::uint64_t word : words) {
+      all |= word;
+    }
+    if ((all & kHighBits) != 0) {
       break;
     }
-    at += sizeof word;
+    at += sizeof words;
   }
   while (at < text.size() && byte_at(text, at) < 0x80) {
     ++at;

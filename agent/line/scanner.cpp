@@ -23,10 +23,24 @@ constexpr std::array<std::string_view, 10> kBooleans = {"t", "T", "true",  "True
 
 }  // namespace
 
-void LineScanner::reset(const char* begin, const char* end) {
+// What is asked of a key, and what is said when it is not so.
+struct LineScanner::KeyRules {
+  bool (*is_reserved)(std::string_view);
+  std::string_view no_key, no_value, reserved;
+};
+constexpr LineScanner::KeyRules LineScanner::kTagKey{is_reserved_tag, "missing tag key",
+                                                     "missing value of tag", "reserved tag key"};
+constexpr LineScanner::KeyRules LineScanner::kFieldKey{
+    is_reserved_field, "missing field key", "missing value of field", "reserved field key"};
+
+LineScanner::LineScanner(std::string_view text, ScanOptions options)
+    : options_(options),
+      end_(text.data() + text.size()),
+      is_utf8_(find_invalid_utf8(text) == std::string_view::npos),
+      breaks_(text) {}
+
+void LineScanner::reset(const char* begin) {
   begin_ = begin;
-  end_ = end;
-  at_ = begin;
   resume_ = begin;
   inner_lfs_ = 0;
   tag_keys_.clear();
@@ -38,34 +52,23 @@ void LineScanner::reset(const char* begin, const char* end) {
   tail_ = {};
 }
 
-bool LineScanner::scan(const char* begin, const char* end) {
-  reset(begin, end);
-  if (!scan_series() || !scan_fields() || !scan_time()) {
-    return false;
-  }
-  resume_ = at_;
-  if (!series_fits(0)) {
-    return fail(kSeriesTooLong);
-  }
-  return check_keys() && check_utf8();
-}
-
 bool LineScanner::series_fits(std::size_t added_bytes) const {
   return series_.size() + added_bytes + kFieldSeparatorBytes + longest_field_key_ <=
          kMaxSeriesBytes;
 }
 
-bool LineScanner::at_line_end() const {
-  if (at_ == end_ || *at_ == '\n') {
+bool LineScanner::at_line_end(const char* at) const {
+  if (at == end_ || *at == '\n') {
     return true;
   }
-  return *at_ == '\r' && (at_ + 1 == end_ || at_[1] == '\n');
+  return *at == '\r' && (at + 1 == end_ || at[1] == '\n');
 }
 
-void LineScanner::skip_spaces() {
-  while (at_separator(' ')) {
-    ++at_;
+const char* LineScanner::skip_spaces(const char* at) const {
+  while (is_at(at, ' ')) {
+    ++at;
   }
+  return at;
 }
 
 std::string_view LineScanner::token_at(const char* from) const {
@@ -79,178 +82,69 @@ std::string_view LineScanner::token_at(const char* from) const {
   return between(from, to);
 }
 
-const char* LineScanner::skip_digits(const char* from) const {
-  while (from != end_ && is_digit(*from)) {
-    ++from;
-  }
-  return from;
-}
-
-bool LineScanner::fail(std::string_view what, std::string_view token) {
+const char* LineScanner::fail(const char* at, std::string_view what, std::string_view token) {
   what_ = what;
   token_ = token;
-  resume_ = at_;
-  return false;
+  resume_ = at;
+  return nullptr;
 }
 
-bool LineScanner::scan_series() {
-  if (at_separator('#')) {
-    return fail("a comment, not a point");
-  }
-  if (!scan_name(NameKind::kMeasurement)) {
-    return false;
-  }
-  if (at_ == begin_) {
-    return fail("missing measurement");
-  }
-  while (at_separator(',')) {
-    ++at_;
-    if (!scan_tag()) {
-      return false;
-    }
-  }
-  series_ = between(begin_, at_);
-  skip_spaces();
-  return at_line_end() ? fail("missing fields") : true;
-}
-
-bool LineScanner::scan_tag() {
-  const char* key = at_;
-  if (!scan_name(NameKind::kKey)) {
-    return false;
-  }
-  const std::string_view name = between(key, at_);
-  if (name.empty()) {
-    return fail("missing tag key");
-  }
-  if (!at_separator('=')) {
-    return fail("missing value of tag", name);
-  }
-  if (is_reserved_tag(name)) {
-    return fail("reserved tag key", name);
-  }
-  const char* value = ++at_;
-  if (!scan_name(NameKind::kKey)) {
-    return false;
-  }
-  if (at_separator('=')) {
-    return fail("unescaped = in the value of tag", name);
-  }
-  if (at_ == value) {
-    return fail("missing value of tag", name);
-  }
-  tags_ascend_ = tags_ascend_ && (tag_keys_.empty() || tag_keys_.back() < name);
-  tag_keys_.push_back(name);
-  return true;
-}
-
-// Stops at an unescaped separator or at the end of the line.
-bool LineScanner::scan_name(NameKind kind) {
-  for (;;) {
-    const char* at = at_;  // in registers: this loop sees half of all bytes
-    const char* const end = end_;
-    while (at != end && name_byte(*at) == NameByte::kPlain) {
-      ++at;
-    }
-    at_ = at;
-    if (at_ == end_) {
-      return true;
-    }
-    switch (name_byte(*at_)) {
+// `at` is at a byte that need not end the name.
+const char* LineScanner::scan_odd_name(const char* at, NameKind kind) {
+  for (; at != end_; at = breaks_.find(at)) {
+    switch (name_byte(*at)) {
       case NameByte::kEquals:
         if (kind == NameKind::kKey) {
-          return true;
+          return at;
         }
-        ++at_;
+        ++at;
         break;
       case NameByte::kBackslash:
-        if (!scan_backslashes(kind)) {
-          return false;
+        at = scan_backslashes(at, kind);
+        if (at == nullptr) {
+          return nullptr;
         }
         break;
       case NameByte::kControl:
-        return at_line_end() ? true : fail("control character at", token_at(at_));
+        return at_line_end(at) ? at : fail(at, "control character at", token_at(at));
       default:
-        return true;
+        return at;
     }
   }
+  return at;
 }
 
 // InfluxDB 1.x takes a separator for escaped when a backslash stands before it, InfluxDB 3 pairs
 // the backslashes: only after an odd number of them both see the same line.
-bool LineScanner::scan_backslashes(NameKind kind) {
-  const char* first = at_;
-  while (at_separator('\\')) {
-    ++at_;
+const char* LineScanner::scan_backslashes(const char* at, NameKind kind) {
+  const char* first = at;
+  while (is_at(at, '\\')) {
+    ++at;
   }
-  if (at_line_end()) {
-    return fail("line ends in a backslash");
+  if (at_line_end(at)) {
+    return fail(at, "line ends in a backslash");
   }
-  const NameByte next = name_byte(*at_);
+  const NameByte next = name_byte(*at);
   const bool escapes =
       next == NameByte::kSeparator || (next == NameByte::kEquals && kind == NameKind::kKey);
   if (!escapes) {
-    return true;
+    return at;
   }
-  if ((at_ - first) % 2 == 0) {
-    return fail("ambiguous backslashes", between(first, at_ + 1));
+  if ((at - first) % 2 == 0) {
+    return fail(at, "ambiguous backslashes", between(first, at + 1));
   }
-  ++at_;
-  return true;
+  return at + 1;
 }
 
-bool LineScanner::scan_fields() {
-  const char* first = at_;
-  for (;;) {
-    if (!scan_field()) {
-      return false;
-    }
-    if (!at_separator(',')) {
-      break;
-    }
-    ++at_;
-  }
-  fields_ = between(first, at_);
-  return true;
-}
-
-bool LineScanner::scan_field() {
-  const char* key = at_;
-  if (!scan_name(NameKind::kKey)) {
-    return false;
-  }
-  const std::string_view name = between(key, at_);
-  if (name.empty()) {
-    return fail("missing field key");
-  }
-  if (!at_separator('=')) {
-    return fail("missing value of field", name);
-  }
-  if (is_reserved_field(name)) {
-    return fail("reserved field key", name);
-  }
-  ++at_;
-  if (at_line_end() || *at_ == ',' || *at_ == ' ') {
-    return fail("missing value of field", name);
-  }
-  char type = 's';
-  if (*at_ == '"' ? !scan_string() : !scan_scalar(type)) {
-    return false;
-  }
-  field_keys_.push_back({name, type});
-  longest_field_key_ = std::max(longest_field_key_, name.size());
-  return true;
-}
-
-// `at_` is at the opening quote.
-bool LineScanner::scan_string() {
-  const char* opening = at_;
+// `at` is at the opening quote.
+const char* LineScanner::scan_string(const char* at) {
+  const char* opening = at;
   const char* closing = opening;
   do {
     closing = static_cast<const char*>(
         std::memchr(closing + 1, '"', static_cast<std::size_t>(end_ - closing - 1)));
     if (closing == nullptr) {
-      return fail("unterminated string", token_at(opening));
+      return fail(at, "unterminated string", token_at(opening));
     }
     const char* backslash = closing;
     while (backslash[-1] == '\\') {
@@ -262,76 +156,28 @@ bool LineScanner::scan_string() {
   } while (true);
 
   const std::size_t lfs = static_cast<std::size_t>(std::count(opening, closing, '\n'));
-  at_ = closing + 1;
-  if (!at_line_end() && *at_ != ',' && *at_ != ' ') {
+  at = closing + 1;
+  if (!at_line_end(at) && *at != ',' && *at != ' ') {
     const bool ran_on = lfs > 0;  // the quote that closed it belongs to a later line
-    at_ = ran_on ? opening : at_;
-    return fail(ran_on ? "unterminated string" : "text behind a string",
-                token_at(ran_on ? opening : closing + 1));
+    return fail(ran_on ? opening : at, ran_on ? "unterminated string" : "text behind a string",
+                token_at(ran_on ? opening : at));
   }
   inner_lfs_ += lfs;
-  return check_string(opening + 1, closing);
+  return check_string(opening + 1, closing) ? at : nullptr;
 }
 
-// Most numbers are a few digits, perhaps with a fraction, and need no more than this look: nothing
-// of at most 18 whole digits is out of range. False, and nothing done, for all others.
-bool LineScanner::scan_short_number(char& type) {
-  constexpr std::ptrdiff_t kSafeDigits = 18;
-  const char* digits = at_ + (*at_ == '-' ? 1 : 0);
-  const char* to = skip_digits(digits);
-  if (to == digits || to - digits > kSafeDigits || to == end_) {
-    return false;
-  }
-  char found = 'f';
-  if (*to == 'i') {
-    found = 'i';
-    ++to;
-  } else if (*to == '.') {
-    const char* fraction = to + 1;
-    to = skip_digits(fraction);
-    if (to == fraction) {
-      return false;
-    }
-  }
-  if (to == end_ || (*to != ',' && *to != ' ' && *to != '\n')) {
-    return false;
-  }
-  type = found;
-  at_ = to;
-  return true;
-}
-
-// Numbers and booleans.
-bool LineScanner::scan_scalar(char& type) {
-  if (scan_short_number(type)) {
-    return true;
-  }
-  const std::string_view token = token_at(at_);
-  const char first = token.front();
-  if (is_digit(first) || first == '-' || first == '.') {
-    if (!scan_number(token, type)) {
-      return false;
-    }
-  } else {
-    if (std::find(kBooleans.begin(), kBooleans.end(), token) == kBooleans.end()) {
-      return fail("invalid value", token);
-    }
-    type = 'b';
-  }
-  at_ += token.size();
-  return true;
-}
-
-bool LineScanner::scan_number(std::string_view token, char& type) {
+bool LineScanner::check_number(std::string_view token, char& type) {
   const Number number = parse_number(token);
   switch (number.kind) {
     case NumberKind::kInvalid:
-      return fail(number.out_of_range ? "number out of range" : "invalid number", token);
+      fail(token.data(), number.out_of_range ? "number out of range" : "invalid number", token);
+      return false;
     case NumberKind::kFloat:
       type = 'f';
       if (number.bare_point) {
         if (options_.final_form) {
-          return fail("invalid number", token);
+          fail(token.data(), "invalid number", token);
+          return false;
         }
         patch_float(token);
       }
@@ -366,28 +212,178 @@ void LineScanner::patch_float(std::string_view token) {
   }
 }
 
-bool LineScanner::scan_time() {
-  const char* fields_end = at_;
-  skip_spaces();
-  if (at_line_end()) {
-    return true;
+// Stops at an unescaped separator or at the end of the line.
+[[gnu::always_inline]] inline const char* LineScanner::scan_name(const char* at, NameKind kind) {
+  at = breaks_.find(at);
+  const bool is_end =
+      at == end_ || *at == ',' || *at == ' ' || (*at == '=' && kind == NameKind::kKey);
+  return is_end ? at : scan_odd_name(at, kind);
+}
+
+// Up to where the value begins.
+[[gnu::always_inline]] inline const char* LineScanner::scan_key(const char* at,
+                                                                const KeyRules& rules,
+                                                                std::string_view& name) {
+  const char* key = at;
+  at = scan_name(at, NameKind::kKey);
+  if (at == nullptr) {
+    return nullptr;
   }
-  const std::string_view token = between(at_, skip_digits(at_ + (*at_ == '-' ? 1 : 0)));
+  name = between(key, at);
+  if (name.empty()) {
+    return fail(at, rules.no_key);
+  }
+  if (!is_at(at, '=')) {
+    return fail(at, rules.no_value, name);
+  }
+  return rules.is_reserved(name) ? fail(at, rules.reserved, name) : at + 1;
+}
+
+[[gnu::always_inline]] inline const char* LineScanner::scan_tag(const char* at) {
+  std::string_view name;
+  const char* value = scan_key(at, kTagKey, name);
+  if (value == nullptr) {
+    return nullptr;
+  }
+  at = scan_name(value, NameKind::kKey);
+  if (at == nullptr) {
+    return nullptr;
+  }
+  if (is_at(at, '=')) {
+    return fail(at, "unescaped = in the value of tag", name);
+  }
+  if (at == value) {
+    return fail(at, kTagKey.no_value, name);
+  }
+  tags_ascend_ = tags_ascend_ && (tag_keys_.empty() || tag_keys_.back() < name);
+  tag_keys_.add(name);
+  return at;
+}
+
+[[gnu::always_inline]] inline const char* LineScanner::scan_series(const char* at) {
+  if (is_at(at, '#')) {
+    return fail(at, "a comment, not a point");
+  }
+  at = scan_name(at, NameKind::kMeasurement);
+  if (at == begin_) {
+    return fail(at, "missing measurement");
+  }
+  while (at != nullptr && is_at(at, ',')) {
+    at = scan_tag(at + 1);
+  }
+  if (at == nullptr) {
+    return nullptr;
+  }
+  series_ = between(begin_, at);
+  at = skip_spaces(at);
+  return at_line_end(at) ? fail(at, "missing fields") : at;
+}
+
+// Most numbers are a few digits, perhaps with a fraction, and need no more than this look: nothing
+// of so few digits is out of range. False for all others, good or bad.
+[[gnu::always_inline]] inline bool LineScanner::is_short_number(const char* from, const char* to,
+                                                                char& type) const {
+  const auto size = static_cast<std::size_t>(to - from);
+  if (size == 0 || size > sizeof(Sixteen) || end_ - from < std::ptrdiff_t{sizeof(Sixteen)} ||
+      !(is_at(to, ',') || is_at(to, ' ') || is_at(to, '\n'))) {
+    return false;
+  }
+  const std::size_t sign = *from == '-' ? 1 : 0;
+  const std::uint32_t others =
+      no_digits(from) & ((std::uint32_t{1} << size) - 1) & ~static_cast<std::uint32_t>(sign);
+  if (others == 0) {
+    type = 'f';
+    return size > sign;
+  }
+  const auto at = static_cast<std::size_t>(std::countr_zero(others));
+  if ((others & (others - 1)) != 0 || at == sign) {
+    return false;
+  }
+  type = at + 1 == size ? 'i' : 'f';
+  return from[at] == (type == 'i' ? 'i' : '.');
+}
+
+// Numbers and booleans.
+[[gnu::always_inline]] inline const char* LineScanner::scan_scalar(const char* at, char& type) {
+  const char* to = breaks_.find(at);
+  if (is_short_number(at, to, type)) {
+    return to;
+  }
+  const std::string_view token = token_at(at);
+  const char first = token.front();
+  if (is_digit(first) || first == '-' || first == '.') {
+    return check_number(token, type) ? at + token.size() : nullptr;
+  }
+  if (std::find(kBooleans.begin(), kBooleans.end(), token) == kBooleans.end()) {
+    return fail(at, "invalid value", token);
+  }
+  type = 'b';
+  return at + token.size();
+}
+
+[[gnu::always_inline]] inline const char* LineScanner::scan_field(const char* at) {
+  std::string_view name;
+  at = scan_key(at, kFieldKey, name);
+  if (at == nullptr) {
+    return nullptr;
+  }
+  if (at_line_end(at) || *at == ',' || *at == ' ') {
+    return fail(at, kFieldKey.no_value, name);
+  }
+  char type = 's';
+  at = *at == '"' ? scan_string(at) : scan_scalar(at, type);
+  if (at != nullptr) {
+    field_keys_.add({name, type});
+    longest_field_key_ = std::max(longest_field_key_, name.size());
+  }
+  return at;
+}
+
+[[gnu::always_inline]] inline const char* LineScanner::scan_fields(const char* at) {
+  const char* first = at;
+  at = scan_field(at);
+  while (at != nullptr && is_at(at, ',')) {
+    at = scan_field(at + 1);
+  }
+  if (at != nullptr) {
+    fields_ = between(first, at);
+  }
+  return at;
+}
+
+[[gnu::always_inline]] inline const char* LineScanner::scan_time(const char* at) {
+  const char* fields_end = at;
+  at = skip_spaces(at);
+  if (at_line_end(at)) {
+    return at;
+  }
+  const std::string_view token = between(at, breaks_.find(at));
   bool out_of_range = false;
   const std::optional<std::int64_t> ticks = parse_integer(token, out_of_range);
-  at_ += token.size();
-  if (!ticks || (!at_line_end() && *at_ != ' ')) {
-    return fail(out_of_range ? "timestamp out of range" : "invalid timestamp",
+  at += token.size();
+  if (!ticks || (!at_line_end(at) && *at != ' ')) {
+    return fail(at, out_of_range ? "timestamp out of range" : "invalid timestamp",
                 token_at(token.data()));
   }
   ticks_ = *ticks;
   has_time_ = true;
   const char* series_end = series_.data() + series_.size();
   if (fields_.data() == series_end + 1 && token.data() == fields_end + 1 && patches_.empty()) {
-    tail_ = between(series_end, at_);
+    tail_ = between(series_end, at);
   }
-  skip_spaces();
-  return at_line_end() ? true : fail("text behind the timestamp", token_at(at_));
+  at = skip_spaces(at);
+  return at_line_end(at) ? at : fail(at, "text behind the timestamp", token_at(at));
+}
+
+bool LineScanner::scan(const char* begin) {
+  reset(begin);
+  const char* at = scan_series(begin);
+  if (at != nullptr) at = scan_fields(at);
+  if (at != nullptr) at = scan_time(at);
+  if (at == nullptr) return false;
+  resume_ = at;
+  if (!series_fits(0)) at = fail(at, kSeriesTooLong);
+  return at != nullptr && check_keys(at) && (is_utf8_ || check_utf8(at));
 }
 
 }  // namespace holdfast::line

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/line/breaks.h"
+
 namespace holdfast::line {
 
 inline constexpr std::string_view kSeriesTooLong =
@@ -26,20 +28,39 @@ struct ScanOptions {
   bool final_form = false;     // refuse what would need a patch other than that
 };
 
-// Reused from line to line, so that it allocates nothing once it has grown. Views point into the
-// scanned text. Not thread-safe.
+// The keys of one line. Adding to a vector is a call; this is a store.
+template <class Key>
+class KeyList {
+ public:
+  void clear() { size_ = 0; }
+  void add(const Key& key) {
+    if (size_ == room_.size()) room_.resize(2 * size_);
+    room_[size_++] = key;
+  }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] const Key& back() const { return room_[size_ - 1]; }
+  [[nodiscard]] std::span<Key> all() { return {room_.data(), size_}; }
+  [[nodiscard]] std::span<const Key> all() const { return {room_.data(), size_}; }
+
+ private:
+  std::vector<Key> room_ = std::vector<Key>(16);
+  std::size_t size_ = 0;
+};
+
+// Reads the lines of one text, one after the other; allocates nothing once it has grown. Views
+// point into the text, which outlives it. Not thread-safe.
 class LineScanner {
  public:
-  explicit LineScanner(ScanOptions options) : options_(options) {}
+  LineScanner(std::string_view text, ScanOptions options);
 
-  // Reads the line that starts at `begin` (its measurement, not blanks before it), within a text
-  // that ends at `end`. False if it is bad.
-  [[nodiscard]] bool scan(const char* begin, const char* end);
+  // Reads the line that starts at `begin` (its measurement, not blanks before it), within the text.
+  // False if it is bad.
+  [[nodiscard]] bool scan(const char* begin);
 
   // After a good line.
   [[nodiscard]] std::string_view series() const { return series_; }
   [[nodiscard]] std::string_view fields() const { return fields_; }
-  [[nodiscard]] std::span<const std::string_view> tag_keys() const { return tag_keys_; }
+  [[nodiscard]] std::span<const std::string_view> tag_keys() const { return tag_keys_.all(); }
   [[nodiscard]] std::span<const Patch> patches() const { return patches_; }
   // " fields timestamp" if all of it may be copied as it stands (timestamp in nanoseconds taken for
   // granted), else empty.
@@ -61,6 +82,8 @@ class LineScanner {
   [[nodiscard]] std::size_t inner_lfs() const { return inner_lfs_; }
 
  private:
+  struct KeyRules;
+  static const KeyRules kTagKey, kFieldKey;
   enum class NameKind : std::uint8_t { kMeasurement, kKey };
   struct FieldKey {
     std::string_view key;
@@ -68,43 +91,47 @@ class LineScanner {
     [[nodiscard]] bool operator<(const FieldKey& other) const { return key < other.key; }
   };
 
-  void reset(const char* begin, const char* end);
-  [[nodiscard]] bool scan_series();
-  [[nodiscard]] bool scan_tag();
-  [[nodiscard]] bool scan_name(NameKind kind);
-  [[nodiscard]] bool scan_backslashes(NameKind kind);
-  [[nodiscard]] bool scan_fields();
-  [[nodiscard]] bool scan_field();
-  [[nodiscard]] bool scan_string();
-  [[nodiscard]] bool check_string(const char* from, const char* to);
-  [[nodiscard]] bool scan_short_number(char& type);
-  [[nodiscard]] bool scan_scalar(char& type);
-  [[nodiscard]] bool scan_number(std::string_view token, char& type);
-  void patch_float(std::string_view token);
-  [[nodiscard]] bool scan_time();
-  [[nodiscard]] bool check_keys();
-  [[nodiscard]] bool check_utf8();
+  void reset(const char* begin);
+  // Each reads what starts at `at` and returns where it ends; null if it is bad.
+  [[nodiscard]] const char* scan_series(const char* at);
+  [[nodiscard]] const char* scan_tag(const char* at);
+  [[nodiscard]] const char* scan_key(const char* at, const KeyRules& rules, std::string_view& name);
+  [[nodiscard]] const char* scan_name(const char* at, NameKind kind);
+  [[nodiscard]] const char* scan_odd_name(const char* at, NameKind kind);
+  [[nodiscard]] const char* scan_backslashes(const char* at, NameKind kind);
+  [[nodiscard]] const char* scan_fields(const char* at);
+  [[nodiscard]] const char* scan_field(const char* at);
+  [[nodiscard]] const char* scan_string(const char* at);
+  [[nodiscard]] const char* scan_scalar(const char* at, char& type);
+  [[nodiscard]] const char* scan_time(const char* at);
 
-  [[nodiscard]] bool at_line_end() const;
-  [[nodiscard]] bool at_separator(char byte) const { return at_ != end_ && *at_ == byte; }
-  [[nodiscard]] const char* skip_digits(const char* from) const;
-  void skip_spaces();
+  [[nodiscard]] bool check_string(const char* from, const char* to);
+  [[nodiscard]] bool is_short_number(const char* from, const char* to, char& type) const;
+  [[nodiscard]] bool check_number(std::string_view token, char& type);
+  void patch_float(std::string_view token);
+  [[nodiscard]] bool check_keys(const char* at);
+  [[nodiscard]] bool check_utf8(const char* at);
+
+  [[nodiscard]] bool at_line_end(const char* at) const;
+  [[nodiscard]] bool is_at(const char* at, char byte) const { return at != end_ && *at == byte; }
+  [[nodiscard]] const char* skip_spaces(const char* at) const;
   // The bytes from `from` up to the next comma, space or line end.
   [[nodiscard]] std::string_view token_at(const char* from) const;
-  // Notes the fault and where to resume; always false.
-  bool fail(std::string_view what, std::string_view token = {});
+  // Notes the fault and where to resume; always null.
+  const char* fail(const char* at, std::string_view what, std::string_view token = {});
 
   ScanOptions options_;
+  const char* end_;
+  bool is_utf8_;  // all of the text
+  Breaks breaks_;
   const char* begin_ = nullptr;
-  const char* end_ = nullptr;
-  const char* at_ = nullptr;
   const char* resume_ = nullptr;
   std::size_t inner_lfs_ = 0;
   std::string_view series_;
   std::string_view fields_;
   std::string_view tail_;
-  std::vector<std::string_view> tag_keys_;
-  std::vector<FieldKey> field_keys_;
+  KeyList<std::string_view> tag_keys_;
+  KeyList<FieldKey> field_keys_;
   std::vector<Patch> patches_;
   std::size_t longest_field_key_ = 0;
   bool tags_ascend_ = true;

@@ -29,7 +29,7 @@ constexpr std::size_t kFewKeys = 16;
 // The later of two equal keys for which `clash` is true; nothing if there is none. Sorts `keys`
 // when they are many: a line of thousands of keys must not cost their square.
 template <class Key, class Clash>
-[[nodiscard]] const Key* find_clash(std::vector<Key>& keys, Clash clash) {
+[[nodiscard]] const Key* find_clash(std::span<Key> keys, Clash clash) {
   if (keys.size() > kFewKeys) {
     std::sort(keys.begin(), keys.end());
     const auto found = std::adjacent_find(keys.begin(), keys.end(), clash);
@@ -47,35 +47,36 @@ template <class Key, class Clash>
 
 }  // namespace
 
-bool LineScanner::check_keys() {
+bool LineScanner::check_keys(const char* at) {
   if (!tags_ascend_) {
-    const auto* key = find_clash(tag_keys_, std::equal_to<>());
+    const auto* key = find_clash(tag_keys_.all(), std::equal_to<>());
     if (key != nullptr) {
-      return fail("duplicate tag key", *key);
+      return fail(at, "duplicate tag key", *key) != nullptr;
     }
   }
   // A field written twice is the later value everywhere, unless the types differ.
-  const auto* field = find_clash(field_keys_, [](const FieldKey& a, const FieldKey& b) {
-    return a.key == b.key && a.type != b.type;
+  const auto* field = find_clash(field_keys_.all(), [](const FieldKey& a, const FieldKey& b) {
+    return a.type != b.type && a.key == b.key;
   });
-  return field == nullptr ? true : fail("field with values of two types", field->key);
+  return field == nullptr || fail(at, "field with values of two types", field->key) != nullptr;
 }
 
 bool LineScanner::check_string(const char* from, const char* to) {
   const auto size = static_cast<std::size_t>(to - from);
   if (size > 0 && std::memchr(from, '\0', size) != nullptr) {
-    return fail("NUL in a string", token_at(from - 1));
+    return fail(to + 1, "NUL in a string", token_at(from - 1)) != nullptr;
   }
   if (size > kMaxStringBytes && unescaped_size(from, to) > kMaxStringBytes) {
-    return fail("string longer than 65,536 bytes");
+    return fail(to + 1, "string longer than 65,536 bytes") != nullptr;
   }
   return true;
 }
 
-bool LineScanner::check_utf8() {
-  const std::string_view line(begin_, static_cast<std::size_t>(at_ - begin_));
+bool LineScanner::check_utf8(const char* at) {
+  const std::string_view line(begin_, static_cast<std::size_t>(at - begin_));
   const std::size_t bad = find_invalid_utf8(line);
-  return bad == std::string_view::npos ? true : fail("invalid UTF-8", token_at(begin_ + bad));
+  return bad == std::string_view::npos ||
+         fail(at, "invalid UTF-8", token_at(begin_ + bad)) != nullptr;
 }
 
 std::string LineScanner::reason() const {

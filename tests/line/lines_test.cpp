@@ -77,6 +77,21 @@ TEST(LineChunksTest, RollbackForgetsWhatWasAppendedSinceOpen) {
   EXPECT_EQ(taken[1].oldest_ns, 2);
 }
 
+TEST(LineChunksTest, ChunksGivenBackAreUsedAgainAndEmpty) {
+  LineChunks chunks(8, 100);
+  for (const char* line : {"a f=1\n", "b f=1\n", "c f=1\n"}) chunks.add(line, 7);
+  auto taken = chunks.take();
+  ASSERT_EQ(taken.size(), 3U);
+  chunks.give_back(std::move(taken));
+  chunks.add("d f=12\n", 9);
+  const auto again = chunks.take();
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].bytes, "d f=12\n");
+  EXPECT_EQ(again[0].points, 1U);
+  EXPECT_EQ(again[0].oldest_ns, 9);
+  EXPECT_EQ(again[0].newest_ns, 9);
+}
+
 TEST(LineChunksTest, CanBeUsedAgainAfterTake) {
   LineChunks chunks(100, 10);
   chunks.add("one\n", 1);
