@@ -77,8 +77,8 @@ class Delivery {
   // of a wait; under live_first the backlog in between. Returns when to be called again at the
   // latest.
   [[nodiscard]] base::BootTime step(const StopSignal& stop);
-  // The last flush: sends what is pending until it is gone, an attempt fails, or `stop` has
-  // expired; nothing at all during an announced wait.
+  // The last flush: sends what is pending until it is gone, an attempt fails, the link has
+  // to rest, or `stop` has expired; nothing at all during an announced wait.
   void finish(const StopSignal& stop);
 
   // The next step() is a flush, backoff or not; an announced wait it does not shorten. Any thread.

@@ -53,8 +53,12 @@ class Destination {
  private:
   base::Status open() {
     if (fd_ >= 0) return base::ok();
-    fd_ = owned_ ? ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644)
-                 : STDOUT_FILENO;
+    // A FIFO that nobody reads is an error, not a reason to wait for ever.
+    constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK;
+    fd_ = owned_ ? ::open(path_.c_str(), kFlags, 0644) : STDOUT_FILENO;
+    if (fd_ < 0 && errno == ENXIO) {
+      return base::fail(base::ErrorCode::kBusy, "open {}: nobody reads", path_);
+    }
     if (fd_ < 0) return base::fail_errno(fmt::format("open {}", path_), errno);
     return base::ok();
   }

@@ -1,4 +1,4 @@
-// The libcurl form of HttpClient, and the only file that includes curl.h.
+// The libcurl form of HttpClient.
 //
 // A multi handle drives the one easy handle, so that a wait for the network is interrupted often
 // enough to notice a stop. It also holds the kept-alive connection.
@@ -25,6 +25,8 @@ using base::ErrorCode;
 constexpr int kPollMs = 100;
 // How long an address is remembered while all goes well.
 constexpr long kDnsCacheSeconds = 60;
+// 5,000 points mostly fit: one call sends them. libcurl's own 64 KiB take two.
+constexpr long kUploadBuffer = 128L << 10U;
 
 struct EasyDeleter {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -198,6 +200,9 @@ class CurlClient final : public HttpClient {
     set(CURLOPT_HTTP09_ALLOWED, 0L);
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     set(CURLOPT_TCP_KEEPALIVE, 1L);
+    set(CURLOPT_POST, 1L);
+    set(CURLOPT_TIMEOUT_MS, milliseconds(options_.timeout));
+    set(CURLOPT_UPLOAD_BUFFERSIZE, kUploadBuffer);
     set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(options_.connect_timeout));
     set(CURLOPT_USERAGENT,
         options_.user_agent.empty() ? "holdfast/" HOLDFAST_VERSION : options_.user_agent.c_str());
@@ -261,9 +266,17 @@ class CurlClient final : public HttpClient {
     return renamed(request.url, options_.tls_server_name);
   }
 
-  bool prepare(const HttpRequest& request, const Renamed& name, const HeaderList& headers,
-               const HeaderList& connect_to, bool fresh, Exchange& exchange) {
-    bool good = headers != nullptr;
+  // Most requests have the headers of the one before.
+  void keep_headers(const HttpRequest& request, const std::string& host) {
+    if (headers_ && request.headers == headers_of_ && host == host_of_) return;
+    headers_ = header_list(request, host);
+    headers_of_ = request.headers;
+    host_of_ = host;
+  }
+
+  bool prepare(const HttpRequest& request, const Renamed& name, const HeaderList& connect_to,
+               bool fresh, Exchange& exchange) {
+    bool good = headers_ != nullptr;
     const auto set = [&](CURLoption option, auto value) {
       good = good && curl_easy_setopt(easy_.get(), option, value) == CURLE_OK;
     };
@@ -271,11 +284,9 @@ class CurlClient final : public HttpClient {
     set(CURLOPT_CONNECT_TO, connect_to.get());
     // The server may have moved: what the name meant a moment ago is no longer trusted.
     set(CURLOPT_DNS_CACHE_TIMEOUT, failed_ ? 0L : kDnsCacheSeconds);
-    set(CURLOPT_POST, 1L);
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     set(CURLOPT_POSTFIELDS, request.body.data() == nullptr ? "" : request.body.data());
-    set(CURLOPT_HTTPHEADER, headers.get());
-    set(CURLOPT_TIMEOUT_MS, milliseconds(options_.timeout));
+    set(CURLOPT_HTTPHEADER, headers_.get());
     set(CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
     set(CURLOPT_HEADERDATA, static_cast<void*>(&exchange));
     set(CURLOPT_WRITEDATA, static_cast<void*>(&exchange));
@@ -288,17 +299,15 @@ class CurlClient final : public HttpClient {
     error_[0] = '\0';
     reused_ = false;
     const Renamed name = other_name(request);
-    const HeaderList headers = header_list(request, name.host_header);
+    keep_headers(request, name.host_header);
     HeaderList connect_to;
     if (!name.connect_to.empty()) (void)append(connect_to, name.connect_to);
-    const CURLcode code = prepare(request, name, headers, connect_to, fresh, exchange)
-                              ? perform(stop)
-                              : CURLE_OUT_OF_MEMORY;
+    const CURLcode code =
+        prepare(request, name, connect_to, fresh, exchange) ? perform(stop) : CURLE_OUT_OF_MEMORY;
     exchange_ = nullptr;
     failed_ = code != CURLE_OK;
     saw_answer_ = exchange.reader.saw_anything();
     // The handle must not keep pointers to what ends with this call.
-    curl_easy_setopt(easy_.get(), CURLOPT_HTTPHEADER, nullptr);
     curl_easy_setopt(easy_.get(), CURLOPT_CONNECT_TO, nullptr);
     curl_easy_setopt(easy_.get(), CURLOPT_POSTFIELDS, nullptr);
     return conclude(code, exchange);
@@ -349,6 +358,9 @@ class CurlClient final : public HttpClient {
     return one_line(without_user_info(text));
   }
 
+  HeaderList headers_;  // of headers_of_ and host_of_
+  std::vector<HttpHeader> headers_of_;
+  std::string host_of_;
   Multi multi_;
   Easy easy_;
   HttpClientOptions options_;

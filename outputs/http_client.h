@@ -1,5 +1,5 @@
-// HttpClient: one POST and its answer. http_client.cpp holds the libcurl form and is the only file
-// that knows libcurl; tests script the interface.
+// HttpClient: one POST and its answer. http_client.cpp holds the libcurl form; besides it only
+// http_get.cpp knows libcurl. Tests script the interface.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,8 @@ namespace holdfast::outputs {
 struct HttpHeader {
   std::string name;
   std::string value;
+
+  friend bool operator==(const HttpHeader&, const HttpHeader&) = default;
 };
 
 struct HttpRequest {

@@ -39,22 +39,32 @@ Parameters merged(const Parameters& first, const Parameters& second) {
 }  // namespace
 
 Decision ServerConnection::write(const WriteBody& body, Attempt& attempt, const StopSignal& stop) {
-  const Parameters parameters = merged(body.parameters, target_.parameters);
-  const auto database = parameters.find("db");
-  const std::string name = database == parameters.end() ? std::string() : database->second;
+  const Route& route = route_of(body.parameters);
+  const std::string& name = route.database;
   Creation* const creation = creation_of(name);
   const bool first_contact = creation != nullptr && creation->due;
   if (first_contact) {
     if (auto failed = create(name, *creation, body, attempt, stop)) return *failed;
   }
-  Decision decision = post(parameters, creation, body, attempt, stop);
+  Decision decision = post(route.url, creation, body, attempt, stop);
   // Asked for a moment ago or refused since the last success: asking again would not help.
   if (!decision.database_missing || first_contact || creation == nullptr || !creation->may) {
     return decision;
   }
   if (auto failed = create(name, *creation, body, attempt, stop)) return *failed;
   creation->may = false;
-  return post(parameters, creation, body, attempt, stop);
+  return post(route.url, creation, body, attempt, stop);
+}
+
+// Mostly that of the body before.
+const ServerConnection::Route& ServerConnection::route_of(const Parameters& of_body) {
+  if (!route_ || route_->of_body != of_body) {
+    const Parameters all = merged(of_body, target_.parameters);
+    const auto database = all.find("db");
+    route_ = Route{of_body, database == all.end() ? std::string() : database->second,
+                   server_.write_url + query_string(merged(all, server_.login))};
+  }
+  return *route_;
 }
 
 ServerConnection::Creation* ServerConnection::creation_of(const std::string& database) {
@@ -116,14 +126,12 @@ std::optional<Decision> ServerConnection::create(const std::string& database, Cr
   return std::nullopt;
 }
 
-Decision ServerConnection::post(const Parameters& parameters, Creation* creation,
-                                const WriteBody& body, Attempt& attempt, const StopSignal& stop) {
+Decision ServerConnection::post(const std::string& url, Creation* creation, const WriteBody& body,
+                                Attempt& attempt, const StopSignal& stop) {
   std::vector<HttpHeader> headers{{"Content-Type", "text/plain; charset=utf-8"}};
   if (body.gzip) headers.push_back({"Content-Encoding", "gzip"});
-  const auto [result, decision] =
-      send({server_.write_url + query_string(merged(parameters, server_.login)),
-            headers_of(std::move(headers), body.trace), body.bytes},
-           body.points, attempt, stop);
+  const auto [result, decision] = send(
+      {url, headers_of(std::move(headers), body.trace), body.bytes}, body.points, attempt, stop);
   if (creation == nullptr) return decision;
   if (result.status > 0) creation->due = false;  // in contact: creating comes after a 404 only
   if (decision.action == Action::kDelivered) creation->may = true;

@@ -49,6 +49,13 @@ class ServerConnection {
   };
 
   [[nodiscard]] Creation* creation_of(const std::string& database);
+  // Where a body with these parameters goes to.
+  struct Route {
+    Parameters of_body;
+    std::string database;  // empty: not named
+    std::string url;
+  };
+  [[nodiscard]] const Route& route_of(const Parameters& of_body);
   // One request, and what its answer means for `points` points.
   struct Exchange {
     HttpResult result;
@@ -61,8 +68,8 @@ class ServerConnection {
   [[nodiscard]] std::optional<Decision> create(const std::string& database, Creation& creation,
                                                const WriteBody& body, Attempt& attempt,
                                                const StopSignal& stop);
-  [[nodiscard]] Decision post(const Parameters& parameters, Creation* creation,
-                              const WriteBody& body, Attempt& attempt, const StopSignal& stop);
+  [[nodiscard]] Decision post(const std::string& url, Creation* creation, const WriteBody& body,
+                              Attempt& attempt, const StopSignal& stop);
 
   const WriteTarget& target_;
   const WriteServer& server_;
@@ -70,6 +77,7 @@ class ServerConnection {
   const base::Clock& clock_;
   base::Logger log_;
   std::map<std::string, Creation> creations_;  // by database
+  std::optional<Route> route_;                 // of the latest body
 };
 
 }  // namespace holdfast::outputs

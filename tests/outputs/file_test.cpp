@@ -1,13 +1,17 @@
 // Plugin `file`.
 #include "outputs/file.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/outputs/plugin_table.h"
 #include "tests/support/fake_ring.h"
@@ -85,6 +89,24 @@ TEST_F(FileOutputTest, AReaderThatStoppedDoesNotKeepTheAgentFromStopping) {
   auto made = make("files = [\"" + pipe.string() + "\"]");
   stop_.request(clock_.boot());
   EXPECT_EQ(deliver(*made.output, 5000).decision.action, Action::kRetry);  // more than a pipe holds
+}
+
+TEST_F(FileOutputTest, APipeThatNobodyReadsIsTriedAgain) {
+  const std::string pipe = directory_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  auto made = make("files = [\"" + pipe + "\"]");
+  ASSERT_TRUE(made.output);
+  auto delivery = std::async(std::launch::async, [&] { return deliver(*made.output, 3); });
+  const bool returned = delivery.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+  EXPECT_TRUE(returned) << "it waits for a reader";
+  // Lets one that does wait go on. A pipe opened for both never waits.
+  const int reader = ::open(pipe.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_GE(reader, 0);
+  const Attempt attempt = delivery.get();
+  EXPECT_EQ(attempt.decision.action, Action::kRetry);
+  EXPECT_NE(attempt.decision.reason.find("nobody reads"), std::string::npos);
+  EXPECT_EQ(deliver(*made.output, 3).decision.action, Action::kDelivered);
+  ::close(reader);
 }
 
 TEST_F(FileOutputTest, OptionsAndIdentity) {
