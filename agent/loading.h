@@ -9,6 +9,7 @@
 
 #include "agent/commands.h"
 #include "agent/configuration.h"
+#include "inputs/agent_numbers.h"
 #include "inputs/host_fs.h"
 
 namespace holdfast::agent {

@@ -16,7 +16,8 @@ inputs::Numbers::OfInput numbers_of(const ConfiguredInput& input) {
           counters.filtered,
           counters.not_accepted,
           counters.skipped,
-          counters.gather_total_ns};
+          counters.gather_total_ns,
+          input.input == nullptr ? inputs::PluginCounts{} : input.input->counts()};
 }
 
 inputs::Numbers::OfOutput numbers_of(const RunningOutput& output, const buffer::RingInfo& info) {

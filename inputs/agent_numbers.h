@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "inputs/plugin_counts.h"
+
 namespace holdfast::inputs {
 
 // Counters since the start of the plugin (gathered, errors) or of the ledger (everything about
@@ -25,6 +27,7 @@ struct Numbers {
     std::uint64_t not_accepted = 0;
     std::uint64_t skipped = 0;
     std::int64_t gather_total_ns = 0;
+    PluginCounts own{};  // what only this plugin counts
   };
   struct OfOutput {
     std::string plugin;

@@ -4,13 +4,11 @@
 #include "inputs/body_reader.h"
 
 #include <algorithm>
-#include <limits>
 #include <vector>
-
-#include <zlib.h>
 
 #include "agent/base/bytes.h"
 #include "agent/line/cursor.h"
+#include "inputs/gunzip.h"
 
 namespace holdfast::inputs {
 namespace {
@@ -18,7 +16,6 @@ namespace {
 constexpr std::size_t kPieceBytes = std::size_t{256} * 1024;
 // A batch of 5,000 usual lines is about half of it.
 constexpr std::size_t kSinglePassBytes = std::size_t{1024} * 1024;
-constexpr int kGzipWindow = 15 + 16;  // the largest window, and gzip's own framing (zlib.h)
 constexpr std::size_t kGzipTrailerBytes = 8;
 
 // Where the last whole line ends; 0 if there is none.
@@ -41,45 +38,25 @@ std::size_t size_hint(std::string_view body) {
 
 }  // namespace
 
-// A gzip stream, member after member.
+// A gzip stream that must be whole.
 class BodyReader::Inflater {
  public:
-  explicit Inflater(std::string_view input) {
-    // zlib does not write to its input, but says so only where ZLIB_CONST is defined.
-    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
-    stream_.avail_in = static_cast<uInt>(input.size());
-    ready_ = input.size() <= std::numeric_limits<uInt>::max() &&
-             inflateInit2(&stream_, kGzipWindow) == Z_OK;
-  }
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
-  ~Inflater() { inflateEnd(&stream_); }
+  explicit Inflater(std::string_view input) : rest_(input), empty_(input.empty()) {}
 
   // Writes up to `size` bytes to `out`; fewer only at the end.
   [[nodiscard]] base::Result<std::size_t> read(char* out, std::size_t size) {
-    if (!ready_) return base::fail(base::ErrorCode::kNoSpace, "no memory to inflate the body");
-    stream_.next_out = reinterpret_cast<Bytef*>(out);
-    stream_.avail_out = static_cast<uInt>(size);
-    while (!done_ && stream_.avail_out > 0) {
-      const int result = inflate(&stream_, Z_NO_FLUSH);
-      if (result == Z_STREAM_END) {
-        done_ = stream_.avail_in == 0;
-        if (!done_) inflateReset(&stream_);
-      } else if (result == Z_BUF_ERROR) {  // it wants more input than there is
-        return base::fail(base::ErrorCode::kInvalid, "gzip body is cut short");
-      } else if (result != Z_OK) {
-        return base::fail(base::ErrorCode::kInvalid, "gzip body is damaged: {}",
-                          stream_.msg == nullptr ? "not gzip" : stream_.msg);
-      }
+    auto got = gunzip_.read(rest_, {out, size});
+    if (got && *got < size && !done()) {
+      return base::fail(base::ErrorCode::kInvalid, "gzip body is cut short");
     }
-    return size - stream_.avail_out;
+    return got;
   }
-  [[nodiscard]] bool done() const { return done_; }
+  [[nodiscard]] bool done() const { return !empty_ && rest_.empty() && gunzip_.between_members(); }
 
  private:
-  z_stream stream_{};
-  bool ready_ = false;
-  bool done_ = false;
+  std::string_view rest_;
+  bool empty_;  // nothing is no gzip stream
+  Gunzip gunzip_{"gzip body"};
 };
 
 BodyReader::BodyReader(std::string_view body, BodyCoding coding, std::uint64_t max_bytes)

@@ -28,7 +28,7 @@ struct Gunzip::Stream {
   bool ready;
 };
 
-Gunzip::Gunzip() : stream_(std::make_unique<Stream>()) {}
+Gunzip::Gunzip(std::string_view what) : what_(what), stream_(std::make_unique<Stream>()) {}
 Gunzip::~Gunzip() = default;
 
 base::Result<std::size_t> Gunzip::read(std::string_view& input, std::span<char> out) {
@@ -53,7 +53,7 @@ base::Result<std::size_t> Gunzip::read(std::string_view& input, std::span<char> 
     } else if (result == Z_BUF_ERROR) {
       break;  // it wants more input
     } else if (result != Z_OK) {
-      return base::fail(base::ErrorCode::kInvalid, "gzip is damaged: {}",
+      return base::fail(base::ErrorCode::kInvalid, "{} is damaged: {}", what_,
                         zlib.msg == nullptr ? "not gzip" : zlib.msg);
     }
   }

@@ -14,7 +14,8 @@ namespace holdfast::inputs {
 // Not thread-safe.
 class Gunzip {
  public:
-  Gunzip();
+  // `what` is damaged, in errors; a text that lives on.
+  explicit Gunzip(std::string_view what = "gzip");
   ~Gunzip();
   Gunzip(const Gunzip&) = delete;
   Gunzip& operator=(const Gunzip&) = delete;
@@ -28,6 +29,7 @@ class Gunzip {
 
  private:
   struct Stream;
+  std::string_view what_;
   std::unique_ptr<Stream> stream_;
   bool between_members_ = true;
 };

@@ -78,23 +78,33 @@ class InfluxdbListener final : public LineListener {
  public:
   using LineListener::LineListener;
 
+  [[nodiscard]] PluginCounts counts() const override {
+    PluginCounts counts = LineListener::counts();
+    counts.fields.emplace_back("queries_served", requests().queries_served);
+    counts.fields.emplace_back("buffers_created", 0);  // Telegraf has it, and counts nothing in it
+    return counts;
+  }
+
  private:
   void handle(http::Request request, http::Responder responder) override {
     if (request.path == "/ping") {
       const bool reads = request.method == "GET" || request.method == "HEAD";
-      return responder.respond(reads ? version_answer(request) : wrong_method("GET, HEAD"));
+      return answer(requests().pings_served, responder,
+                    reads ? version_answer(request) : wrong_method("GET, HEAD"));
     }
     if (!authorize(request, responder)) return;
     if (request.path == "/write") {
-      if (request.method != "POST") return responder.respond(wrong_method("POST"));
+      if (request.method != "POST") {
+        return answer(requests().writes_served, responder, wrong_method("POST"));
+      }
       return write(std::move(request), std::move(responder));
     }
     if (request.path == "/query") {
       // Clients that begin with CREATE DATABASE are satisfied with this.
-      return responder.respond(
-          {200, "{\"results\":[{\"statement_id\":0}]}\n", "application/json", {}});
+      return answer(requests().queries_served, responder,
+                    {200, "{\"results\":[{\"statement_id\":0}]}\n", "application/json", {}});
     }
-    responder.respond(error(404, "not found"));
+    answer(requests().not_founds_served, responder, error(404, "not found"));
   }
 };
 

@@ -47,7 +47,7 @@ const config::Schema<InfluxdbV2ListenerOptions>& listener_schema() {
                    .no_effect = "there is one parser, as strict as the strictest InfluxDB"})
           .option("use_internal_statistics", &Options::use_internal_statistics,
                   "Where Telegraf counts requests.",
-                  {.no_effect = "the counters of every input are in `holdfast status`"});
+                  {.no_effect = "requests are always counted, and `inputs.internal` reports them"});
   return schema;
 }
 
@@ -64,6 +64,12 @@ class InfluxdbV2Listener final : public LineListener {
         started_ns_(context.clock.wall_ns()),
         started_(context.clock.boot()) {}
 
+  [[nodiscard]] PluginCounts counts() const override {
+    PluginCounts counts = LineListener::counts();
+    counts.fields.emplace_back("readys_served", requests().readys_served);
+    return counts;
+  }
+
  private:
   void handle(http::Request request, http::Responder responder) override {
     std::string_view path = request.path;
@@ -71,11 +77,16 @@ class InfluxdbV2Listener final : public LineListener {
     if (prefixed) path.remove_prefix(kPrefix.size());
     if (path == "/ping" || path == "/health" || path == "/ready") {
       const bool reads = request.method == "GET" || request.method == "HEAD";
-      return responder.respond(reads ? state_answer(path) : wrong_method("GET, HEAD"));
+      auto& kind = path == "/ready" ? requests().readys_served : requests().pings_served;
+      return answer(kind, responder, reads ? state_answer(path) : wrong_method("GET, HEAD"));
     }
     if (!authorize(request, responder)) return;
-    if (!prefixed || path != "/write") return responder.respond(error(404, "path not found"));
-    if (request.method != "POST") return responder.respond(wrong_method("POST"));
+    if (!prefixed || path != "/write") {
+      return answer(requests().not_founds_served, responder, error(404, "path not found"));
+    }
+    if (request.method != "POST") {
+      return answer(requests().writes_served, responder, wrong_method("POST"));
+    }
     write(std::move(request), std::move(responder));
   }
 

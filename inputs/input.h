@@ -15,10 +15,12 @@
 #include "buffer/block_sink.h"
 #include "config/schema.h"
 #include "inputs/accumulator.h"
-#include "inputs/agent_numbers.h"
 #include "inputs/host_fs.h"
+#include "inputs/plugin_counts.h"
 
 namespace holdfast::inputs {
+
+class AgentNumbers;
 
 // What every input may use. Everything outlives the input.
 struct InputContext {
@@ -38,6 +40,8 @@ class Input {
   // Reads, parses, adds. Called from a pool thread, never twice at once for one instance. An error
   // is counted and logged; points added before it are kept.
   [[nodiscard]] virtual base::Status gather(Accumulator& out) = 0;
+  // What it alone counts, for `internal`. Any thread, at any time.
+  [[nodiscard]] virtual PluginCounts counts() const { return {}; }
 };
 
 // What an input that receives points by itself needs besides.

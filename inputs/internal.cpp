@@ -1,7 +1,9 @@
 // internal: the agent's own numbers. Measurements and fields as in telegraf-compat section 6.25 as
 // far as they mean something here; `internal_ring` is ours.
 #include <map>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <malloc.h>
 #include <unistd.h>
@@ -86,6 +88,7 @@ class Internal final : public Input {
     add_agent(*numbers, out);
     const auto inputs = by_series(numbers->inputs, options_.per_instance);
     for (const auto& [key, input] : inputs) add_input(numbers->version, key, input, out);
+    add_own_counts(*numbers, out);
     const auto outputs = by_series(numbers->outputs, options_.per_instance);
     for (const auto& [key, output] : outputs) add_output(numbers->version, key, output, out);
     add_ring(*numbers, out);
@@ -139,6 +142,27 @@ class Internal final : public Input {
     }
     gathers = input.gathers;
     total_ns = input.gather_total_ns;
+  }
+
+  // What a plugin alone counts has tags of its own, by which its points are told apart.
+  void add_own_counts(const Numbers& numbers, Accumulator& out) {
+    using Series = std::pair<Key, std::vector<std::pair<std::string, std::string>>>;
+    std::map<Series, std::map<std::string_view, std::uint64_t>> all;
+    std::map<std::string, std::size_t> seen;
+    for (const auto& input : numbers.inputs) {
+      const std::size_t id = ++seen[input.plugin];
+      const Key key{input.plugin, "", options_.per_instance ? id : 0};
+      for (const auto& [name, count] : input.own.fields) all[{key, input.own.tags}][name] += count;
+    }
+    for (const auto& [series, fields] : all) {
+      const auto& [key, tags] = series;
+      point_.reset("internal_" + key.plugin);
+      point_.tag("version", numbers.version);
+      if (key.id > 0) point_.tag("_id", std::to_string(key.id));
+      for (const auto& [name, value] : tags) point_.tag(name, value);
+      for (const auto& [name, count] : fields) point_.field(name, signed_of(count));
+      out.add(point_);
+    }
   }
 
   void add_output(const std::string& version, const Key& key, const Numbers::OfOutput& output,

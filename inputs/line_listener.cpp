@@ -20,12 +20,15 @@ base::Status LineListener::start(const ServiceContext& context) {
   options.error_answer = [this](int status, std::string_view message) {
     // Too much at a time, or the end of the server: no fault of the client.
     if (status != 503) note_bad_request("a client", status, message);
+    ++requests_->requests_received;
+    ++requests_->requests_served;
     return error(status, message);
   };
   auto server = http::Server::start(
       context.io, options,
       [this](http::Request request, http::Responder responder) {
-        if (stopping_) return responder.respond(error(503, "the listener is stopping"));
+        ++requests_->requests_received;
+        if (stopping_) return answer(responder, error(503, "the listener is stopping"));
         handle(std::move(request), std::move(responder));
       },
       log_);
@@ -42,6 +45,28 @@ void LineListener::stop(std::function<void()> stopped) {
   server_->quiesce(std::move(stopped));
 }
 
+PluginCounts LineListener::counts() const {
+  return {{{"address", settings_.address}},
+          {{"auth_failures", requests_->auth_failures},
+           {"bytes_received", requests_->bytes_received},
+           {"not_founds_served", requests_->not_founds_served},
+           {"pings_served", requests_->pings_served},
+           {"requests_received", requests_->requests_received},
+           {"requests_served", requests_->requests_served},
+           {"writes_served", requests_->writes_served}}};
+}
+
+void LineListener::answer(http::Responder& responder, http::Response response) {
+  ++requests_->requests_served;
+  responder.respond(std::move(response));
+}
+
+void LineListener::answer(RequestCounters::Count& kind, http::Responder& responder,
+                          http::Response response) {
+  ++kind;
+  answer(responder, std::move(response));
+}
+
 void LineListener::note_bad_request(std::string_view remote, int status, std::string_view problem) {
   ++counters_->errors;
   bad_requests_->note(remote, status, problem);
@@ -53,7 +78,8 @@ bool LineListener::authorize(const http::Request& request, http::Responder& resp
   const Authorization& authorization = settings_.authorization;
   if (authorization.accept(request.header("authorization"), now_s.count())) return true;
   note_bad_request(request.remote, 401, "authorization failed");
-  responder.respond(unauthorized_answer(settings_.error, authorization.challenge()));
+  ++requests_->auth_failures;
+  answer(responder, unauthorized_answer(settings_.error, authorization.challenge()));
   return false;
 }
 
@@ -61,14 +87,18 @@ void LineListener::write(http::Request request, http::Responder responder) {
   auto parsed = read_write_request(settings_.parameters, request);
   if (!parsed) {
     note_bad_request(request.remote, 400, parsed.error().message);
-    return responder.respond(error(400, parsed.error().message));
+    return answer(requests_->writes_served, responder, error(400, parsed.error().message));
   }
   // std::function copies, a Responder does not.
   auto shared = std::make_shared<http::Responder>(std::move(responder));
-  parsed->done = [shared, bad_requests = bad_requests_, form = settings_.error,
+  parsed->done = [shared, bad_requests = bad_requests_, requests = requests_,
+                  form = settings_.error,
                   remote = std::move(request.remote)](const WriteResult& result) {
     auto answer = write_answer(result, form);
     if (answer.status != 204) bad_requests->note(remote, answer.status, problem_of(result));
+    requests->bytes_received += result.bytes;
+    ++requests->writes_served;
+    ++requests->requests_served;
     shared->respond(std::move(answer));
   };
   queue_->push(std::move(*parsed));

@@ -11,6 +11,7 @@
 #include "inputs/input.h"
 #include "inputs/listener_answers.h"
 #include "inputs/listener_options.h"
+#include "inputs/request_counters.h"
 #include "inputs/write_parameters.h"
 #include "inputs/write_queue.h"
 
@@ -30,15 +31,20 @@ class LineListener : public ServiceInput {
 
   [[nodiscard]] base::Status start(const ServiceContext& context) override;
   void stop(std::function<void()> stopped) override;
+  // What all listeners count; a plugin adds its own.
+  [[nodiscard]] PluginCounts counts() const override;
 
  protected:
   // Answers any request that comes while the listener runs. I/O thread.
   virtual void handle(http::Request request, http::Responder responder) = 0;
 
+  // For `handle`: answers, and counts the answer among those of its kind.
+  void answer(RequestCounters::Count& kind, http::Responder& responder, http::Response response);
   // For `handle`. True if the request has what it needs; else it is answered 401.
   [[nodiscard]] bool authorize(const http::Request& request, http::Responder& responder);
   // Takes the body in, and answers when its points are in the ring or it is known why not.
   void write(http::Request request, http::Responder responder);
+  [[nodiscard]] RequestCounters& requests() const { return *requests_; }
   [[nodiscard]] const base::Clock& clock() const { return clock_; }
   [[nodiscard]] http::Response error(int status, std::string_view message) const {
     return settings_.error(status, message);
@@ -48,12 +54,14 @@ class LineListener : public ServiceInput {
   }
 
  private:
+  void answer(http::Responder& responder, http::Response response);
   void note_bad_request(std::string_view remote, int status, std::string_view problem);
 
   const LineListenerSettings settings_;
   const base::Clock& clock_;
   base::Logger log_;
   InputCounters* counters_ = nullptr;
+  const std::shared_ptr<RequestCounters> requests_ = std::make_shared<RequestCounters>();
   std::shared_ptr<BadRequestLog> bad_requests_;
   std::shared_ptr<WriteQueue> queue_;
   bool stopping_ = false;

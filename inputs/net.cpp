@@ -1,6 +1,7 @@
 // net: traffic of the network interfaces since boot, from /proc/net/dev, and their speed, from
 // /sys/class/net. Fields as telegraf-compat section 6.7.
 #include <array>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -85,6 +86,39 @@ base::Result<std::vector<Interface>> parse_net_dev(std::string_view text) {
   return all;
 }
 
+// Speeds hardly ever change, and each is a file to open, behind which the driver is asked. At short
+// intervals they are read less often than counters; at the usual ones each time.
+class Speeds {
+ public:
+  static constexpr base::Duration kMaxAge = std::chrono::seconds(9);
+
+  // Mbit/s; -1 when the driver does not know, as with virtual interfaces and those that are down.
+  [[nodiscard]] std::int64_t of(std::string_view name, const InputContext& context) {
+    const base::BootTime now = context.clock.boot();
+    auto known = known_.find(name);
+    if (known == known_.end()) {
+      known = known_.emplace(name, Known{}).first;
+    } else if (now - known->second.read_at < kMaxAge) {
+      return known->second.speed;
+    }
+    const auto text = context.host.sys(fmt::format("class/net/{}/speed", name));
+    known->second = {now, text ? parse_i64(trim(*text)).value_or(-1) : -1};
+    return known->second.speed;
+  }
+
+  // Interfaces come and go: those of containers, many a day.
+  void forget_old(base::BootTime now) {
+    std::erase_if(known_, [now](const auto& k) { return now - k.second.read_at > 2 * kMaxAge; });
+  }
+
+ private:
+  struct Known {
+    base::BootTime read_at{};
+    std::int64_t speed = -1;
+  };
+  std::map<std::string, Known, std::less<>> known_;
+};
+
 class Net final : public Input {
  public:
   Net(config::GlobList interfaces, InputContext context)
@@ -98,6 +132,7 @@ class Net final : public Input {
     for (const Interface& interface : *all) {
       if (wanted(interface.name)) add(interface, out);
     }
+    speeds_.forget_old(context_.clock.boot());
     return base::ok();
   }
 
@@ -122,12 +157,6 @@ class Net final : public Input {
     return name != "lo" && !context_.host.list_sys("class/net");
   }
 
-  // Mbit/s; -1 when the driver does not know, as with virtual interfaces and those that are down.
-  [[nodiscard]] std::int64_t speed(std::string_view name) const {
-    const auto text = context_.host.sys(fmt::format("class/net/{}/speed", name));
-    return text ? parse_i64(trim(*text)).value_or(-1) : -1;
-  }
-
   void add(const Interface& interface, Accumulator& out) {
     const auto& counters = interface.counters;
     point_.reset("net");
@@ -140,12 +169,13 @@ class Net final : public Input {
         .field("err_out", counters[kErrorsOut])
         .field("drop_in", counters[kDropsIn])
         .field("drop_out", counters[kDropsOut])
-        .field("speed", speed(interface.name));
+        .field("speed", speeds_.of(interface.name, context_));
     out.add(point_);
   }
 
   config::GlobList interfaces_;
   InputContext context_;
+  Speeds speeds_;
   line::Point point_{"net"};
 };
 

@@ -42,6 +42,10 @@ class WriteQueue::Outcome {
     }
     report();
   }
+  void add_bytes(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    result_.bytes += bytes;
+  }
   void add_bad_lines(line::IngestResult& ingested, std::size_t lines_before) {
     if (ingested.bad_lines == 0) return;
     const std::lock_guard lock(mutex_);
@@ -135,15 +139,22 @@ void WriteQueue::process(WriteRequest& request) {
   BodyReader body(request.body, request.coding, environment_.max_body_bytes);
   base::Status status;
   std::size_t lines_before = 0;
+  line::LineChunks lines(limits.raw_bytes, limits.points);
   while (!outcome->failed()) {  // the rest of a body that was refused in part is not worth the work
     const auto piece = body.next();
     if (!piece) status = tl::unexpected(piece.error());
     if (!piece || piece->empty()) break;
-    line::LineChunks chunks(limits.raw_bytes, limits.points);
-    auto ingested = line::ingest(*piece, options, chunks);
+    outcome->add_bytes(piece->size());
+    auto ingested = line::ingest(*piece, options, lines);
     outcome->add_bad_lines(ingested, lines_before);
     lines_before += ingested.lines;
-    submit(rules.empty() ? chunks.take() : rewritten(chunks.take(), rewriter), outcome);
+    auto chunks = lines.take();
+    if (rules.empty()) {
+      submit(chunks, outcome);
+    } else {
+      submit(rewritten(chunks, rewriter), outcome);
+    }
+    lines.give_back(std::move(chunks));
   }
   request.body = std::string();
   outcome->finish(status);

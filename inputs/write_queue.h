@@ -23,6 +23,7 @@ struct WriteResult {
   // Why the body could not be read (kInvalid, kTooLarge) or the points not be accepted (all others,
   // and kTooLarge for a line that fits no block).
   base::Status status;
+  std::uint64_t bytes = 0;  // of the body, inflated, that was looked at
   std::uint64_t bad_lines = 0;
   line::LineError first_bad;  // set if bad_lines > 0; its number counts from the start of the body
 };

@@ -5,6 +5,7 @@
 
 #include "agent/configuration.h"
 #include "config/loader.h"
+#include "inputs/agent_numbers.h"
 
 namespace holdfast::test {
 

@@ -86,7 +86,11 @@ TEST_F(PipelineTest, PointsGoTheWholeWay) {
 }
 
 TEST_F(PipelineTest, TheAgentReportsItsOwnNumbers) {
-  build("[agent]\ninterval = \"50ms\"\n[[inputs.internal]]\n[[inputs.mem]]\n", dir_.path("out"));
+  build(
+      "[agent]\ninterval = \"50ms\"\n[[inputs.internal]]\n[[inputs.mem]]\n"
+      "[[inputs.influxdb_listener]]\nservice_address = \"unix:" +
+          dir_.path("socket") + "\"\n",
+      dir_.path("out"));
   ASSERT_TRUE(pipeline_->start());
   // A later report counts what was delivered before it.
   const std::regex counted("internal_agent,[^\n]*metrics_written=[1-9]");
@@ -94,8 +98,9 @@ TEST_F(PipelineTest, TheAgentReportsItsOwnNumbers) {
   pipeline_->stop();
   EXPECT_FALSE(made_->numbers.read()) << "nobody is there to ask";
   const std::string text = written();
-  for (const char* series : {"internal_gather,host=", "internal_write,alias=lines,",
-                             "internal_ring,", "internal_agent,", "internal_memstats,"}) {
+  for (const char* series :
+       {"internal_gather,host=", "internal_write,alias=lines,", "internal_ring,", "internal_agent,",
+        "internal_memstats,", "internal_influxdb_listener,address=unix:"}) {
     EXPECT_NE(text.find(series), std::string::npos) << series;
   }
 }

@@ -111,6 +111,8 @@ class HttpClient {
     return got == 0 || errno != EAGAIN;
   }
   void close() { socket_.close(); }
+  // Says that nothing more will be sent; answers can still come.
+  void finish() { socket_.shutdown(Socket::shutdown_send); }
   // Closes with a reset instead of an orderly end.
   void reset() {
     const linger hard{1, 0};

@@ -40,18 +40,26 @@ inputs::HostRoots roots_of(const fs::path& folder) {
   return roots;
 }
 
-}  // namespace
-
-std::vector<Case> all_cases() {
+std::vector<Case> cases_with_input(bool wanted) {
   std::vector<Case> cases;
   for (const auto& plugin : fs::directory_iterator(fs::path(HOLDFAST_FIXTURES) / "inputs")) {
     for (const auto& one : fs::directory_iterator(plugin.path())) {
+      if (fs::exists(one.path() / "input") != wanted) continue;
       cases.push_back({plugin.path().filename(), one.path().filename(), one.path()});
     }
   }
   std::sort(cases.begin(), cases.end(),
             [](const Case& a, const Case& b) { return a.folder < b.folder; });
   return cases;
+}
+
+}  // namespace
+
+std::vector<Case> host_cases() { return cases_with_input(false); }
+std::vector<Case> fed_cases() { return cases_with_input(true); }
+
+std::string name_of(const testing::TestParamInfo<Case>& info) {
+  return info.param.plugin + "_" + info.param.name;
 }
 
 std::string read_text(const fs::path& file) {

@@ -1,4 +1,5 @@
-// Captured hosts: folders below fixtures/inputs/<plugin>/<case>, and how to gather from them.
+// Cases of inputs: folders below fixtures/inputs/<plugin>/<case>. Of captured hosts, and how to
+// gather from them:
 //
 //   proc/ sys/ etc/ run/ var/ dev/   the files of the host; proc.2/ is /proc at the second gather
 //   statfs.txt        <block size> <blocks> <free> <available> <files> <free files> <mount point>
@@ -6,6 +7,13 @@
 //   options.toml      the input's table
 //   expected.lp       the lines of all gathers, fields sorted, unsigned fields as `u`
 //   expected_error.txt  one line an error that must be reported, with a part of its text
+//
+// And of what other programs write, which fed_golden_test.cpp hands to the input:
+//
+//   input             its bytes
+//   options.toml      as above; `{input}` is the path of those bytes, where the input reads them
+//                     itself, `{address}` what it listens on to be sent them
+//   expected.lp, expected_error.txt  as above
 #pragma once
 
 #include <filesystem>
@@ -14,6 +22,8 @@
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "agent/line/lines.h"
 #include "inputs/input.h"
@@ -26,8 +36,11 @@ struct Case {
   std::filesystem::path folder;
 };
 
-// All cases, sorted.
-[[nodiscard]] std::vector<Case> all_cases();
+// All cases of each kind, sorted.
+[[nodiscard]] std::vector<Case> host_cases();
+[[nodiscard]] std::vector<Case> fed_cases();
+// For the names of parametrized tests.
+[[nodiscard]] std::string name_of(const testing::TestParamInfo<Case>& info);
 
 // The whole content; empty when there is no such file.
 [[nodiscard]] std::string read_text(const std::filesystem::path& file);

@@ -3,6 +3,7 @@
 
 #include "cases.h"
 #include "config/loader.h"
+#include "inputs/agent_numbers.h"
 #include "inputs/registry.h"
 #include "map_host.h"
 #include "tests/support/fake_clock.h"
@@ -86,6 +87,37 @@ TEST_F(InternalTest, TheGatherTimeIsTheMeanSinceTheLastLook) {
   now.inputs[0].gathers += 2;
   now.inputs[0].gather_total_ns += 500;
   EXPECT_NE(lines()[1].find("gather_time_ns=250i"), std::string::npos);
+}
+
+TEST_F(InternalTest, WhatAPluginAloneCountsIsAPointOfItsTags) {
+  make("collect_memstats = false\n");
+  Numbers now;
+  now.version = "1.2.3";
+  const auto listener = [](const char* address, std::uint64_t served) {
+    Numbers::OfInput input;
+    input.plugin = "influxdb_listener";
+    input.own = {{{"address", address}}, {{"writes_served", served}, {"pings_served", 1}}};
+    return input;
+  };
+  now.inputs = {listener(":8186", 3), listener(":8187", 5), listener(":8186", 4)};
+  numbers_.set_source([&] { return now; });
+  const auto own_lines = [&] {
+    std::vector<std::string> found;
+    for (const std::string& line : lines()) {
+      if (line.starts_with("internal_influxdb_listener,")) found.push_back(line);
+    }
+    return found;
+  };
+  EXPECT_EQ(own_lines(),
+            (std::vector<std::string>{"internal_influxdb_listener,address=:8186,version=1.2.3 "
+                                      "pings_served=2i,writes_served=7i",
+                                      "internal_influxdb_listener,address=:8187,version=1.2.3 "
+                                      "pings_served=1i,writes_served=5i"}));
+  make("collect_memstats = false\nper_instance = true\n");
+  ASSERT_EQ(own_lines().size(), 3U);
+  EXPECT_EQ(own_lines()[2],
+            "internal_influxdb_listener,_id=3,address=:8186,version=1.2.3 "
+            "pings_served=1i,writes_served=4i");
 }
 
 TEST_F(InternalTest, MemoryIsThatOfTheProcess) {

@@ -11,13 +11,12 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
-#include <asio/thread_pool.hpp>
-
 #include "config/loader.h"
 #include "inputs/input.h"
 #include "tests/http/http_client.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/gzip.h"
+#include "tests/support/held_pool.h"
 #include "tests/support/temp_dir.h"
 
 namespace holdfast::inputs {
@@ -131,46 +130,6 @@ class FakeSink final : public buffer::BlockSink {
   std::optional<base::Error> failure_;
 };
 
-// Two threads; jobs can be held back.
-class Pool {
- public:
-  Pool() = default;
-  Pool(const Pool&) = delete;
-  Pool& operator=(const Pool&) = delete;
-  ~Pool() { threads_.join(); }
-
-  void run(std::function<void()> job) {
-    const std::lock_guard lock(mutex_);
-    ++jobs_;
-    if (held_) {
-      waiting_.push_back(std::move(job));
-    } else {
-      asio::post(threads_, std::move(job));
-    }
-  }
-  void hold() {
-    const std::lock_guard lock(mutex_);
-    held_ = true;
-  }
-  void release() {
-    const std::lock_guard lock(mutex_);
-    held_ = false;
-    for (auto& job : waiting_) asio::post(threads_, std::move(job));
-    waiting_.clear();
-  }
-  int jobs() {
-    const std::lock_guard lock(mutex_);
-    return jobs_;
-  }
-
- private:
-  std::mutex mutex_;
-  bool held_ = false;
-  int jobs_ = 0;
-  std::vector<std::function<void()>> waiting_;
-  asio::thread_pool threads_{2};
-};
-
 // One listener of a plugin, and all it needs.
 class ListenerTest : public ::testing::Test {
  protected:
@@ -223,7 +182,7 @@ class ListenerTest : public ::testing::Test {
   InputCounters counters_;
   FakeSink sink_;
   test::IoThread thread_;
-  Pool pool_;
+  test::HeldPool pool_{2};
   std::unique_ptr<Input> input_;
 };
 

@@ -16,54 +16,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <asio/thread_pool.hpp>
-
 #include "inputs/sockets/server.h"
 #include "inputs/sockets/splitter.h"
 #include "tests/http/http_client.h"
+#include "tests/support/held_pool.h"
 #include "tests/support/temp_dir.h"
 
 namespace holdfast::test {
-
-// One thread; jobs can be held back.
-class HeldPool {
- public:
-  HeldPool() = default;
-  HeldPool(const HeldPool&) = delete;
-  HeldPool& operator=(const HeldPool&) = delete;
-  ~HeldPool() { threads_.join(); }
-
-  void run(std::function<void()> job) {
-    const std::lock_guard lock(mutex_);
-    ++jobs_;
-    if (held_) return waiting_.push_back(std::move(job));
-    asio::post(threads_, std::move(job));
-  }
-  void hold() {
-    const std::lock_guard lock(mutex_);
-    held_ = true;
-  }
-  void release() {
-    const std::lock_guard lock(mutex_);
-    held_ = false;
-    for (auto& job : std::exchange(waiting_, {})) asio::post(threads_, std::move(job));
-  }
-  std::size_t waiting() {
-    const std::lock_guard lock(mutex_);
-    return waiting_.size();
-  }
-  int jobs() {
-    const std::lock_guard lock(mutex_);
-    return jobs_;
-  }
-
- private:
-  std::mutex mutex_;
-  bool held_ = false;
-  int jobs_ = 0;
-  std::vector<std::function<void()>> waiting_;
-  asio::thread_pool threads_{1};
-};
 
 // A socket that sends datagrams to an address.
 class DatagramSender {
