@@ -6,6 +6,11 @@ target_compile_options(holdfast_flags INTERFACE
   -Wnon-virtual-dtor -Woverloaded-virtual -Wformat=2 -Wimplicit-fallthrough
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond;-Wlogical-op>
   $<$<BOOL:${HOLDFAST_WERROR}>:-Werror>)
+# What nobody calls stays out of the program.
+set(optimised "$<CONFIG:RelWithDebInfo,Release>")
+target_compile_options(holdfast_flags INTERFACE
+  $<${optimised}:-ffunction-sections> $<${optimised}:-fdata-sections>)
+target_link_options(holdfast_flags INTERFACE $<${optimised}:-Wl,--gc-sections>)
 if(HOLDFAST_SANITIZE)
   target_compile_options(holdfast_flags INTERFACE
     -fsanitize=${HOLDFAST_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -27,6 +32,15 @@ function(holdfast_library name)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC holdfast_flags ${ARGN})
+endfunction()
+
+# Folders whose code runs at the start or once in an interval are built for size: a smaller program
+# is less to read from an SD card and to keep in memory. Optimizing them across files saves an eighth
+# of the program. The way of the points stays at -O2 and as it is: across files it became slower.
+function(holdfast_for_size name)
+  target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo,Release>:-Os>)
+  set_target_properties(${name} PROPERTIES
+    INTERPROCEDURAL_OPTIMIZATION_RELWITHDEBINFO ON INTERPROCEDURAL_OPTIMIZATION_RELEASE ON)
 endfunction()
 
 # holdfast_test(<name> <libraries>...): one test program from all *.cpp of the calling folder.
