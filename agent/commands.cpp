@@ -17,6 +17,7 @@
 #include "agent/pipeline.h"
 #include "agent/reloader.h"
 #include "agent/services.h"
+#include "agent/spare_memory.h"
 #include "agent/status_server.h"
 #include "agent/version.h"
 
@@ -133,6 +134,7 @@ int run(const CommandLine& line) {
   log.info("holdfast {} running: {} inputs, {} outputs, ring {} ({})", version(),
            agent.inputs().size(), agent.outputs().size(), agent.store().path,
            config::format_bytes(agent.store().ring->info().size_bytes));
+  SpareMemory spare_memory(io);
   notify_systemd("READY=1");
   while (!stopping) {
     if (reloader.wanted()) {  // perhaps again: a reload takes a while
