@@ -39,6 +39,18 @@ const char* kind_name(BlockKind kind) {
   return "unknown";
 }
 
+const char* codec_name(buffer::Codec codec) {
+  switch (codec) {
+    case buffer::Codec::kRaw:
+      return "raw";
+    case buffer::Codec::kDeflate:
+      return "deflate";
+    case buffer::Codec::kPrimed:
+      return "primed";
+  }
+  return "unknown";
+}
+
 Json user_json(const LookedAt& ring) { return ring.user == 0 ? Json(nullptr) : Json(ring.user); }
 
 Json mark_json(const Mark& mark) {
@@ -52,7 +64,7 @@ Json mark_json(const Mark& mark) {
 // What opening this file would do besides going on where it ended.
 Json opening_json(const buffer::Snapshot& snapshot) {
   const buffer::Recovery& report = snapshot.recovered.report;
-  return {{"rewrites_superblock", snapshot.recovered.superblock_damaged},
+  return {{"rewrites_superblock", snapshot.recovered.rewrite_superblock},
           {"reads_whole_file", report.full_scan},
           {"ledger_lost", report.ledger_lost},
           {"restores_size", snapshot.file_size < snapshot.superblock().file_size},
@@ -185,7 +197,7 @@ std::string stretch_json(const Stretch& stretch) {
                     {"bytes", stretch.size},
                     {"block", header.block_sequence},
                     {"kind", kind_name(header.kind)},
-                    {"codec", header.codec == buffer::Codec::kDeflate ? "deflate" : "raw"},
+                    {"codec", codec_name(header.codec)},
                     {"era", header.flags & buffer::kEraMask},
                     {"stored_at", utc(header.stored_at_s * kSecondNs)},
                     {"points", header.points},

@@ -66,8 +66,8 @@ std::string opening_text(const LookedAt& ring) {
   const Recovered& recovered = ring.snapshot.recovered;
   const buffer::Recovery& report = recovered.report;
   std::string out;
-  if (recovered.superblock_damaged) {
-    out += "damaged: a superblock; opening writes it anew\n";
+  if (recovered.rewrite_superblock) {
+    out += "superblocks: one is damaged or of an earlier version; opening writes them anew\n";
   }
   if (report.full_scan) {
     out += "damaged: no slot to start from; opening reads the whole file\n";

@@ -32,13 +32,13 @@ void gather(ConfiguredInput& input, const base::Clock& clock, Round& into) {
 
 // Bytes that the lines take in the ring. They are cut into blocks as batches are, nearly.
 std::uint64_t stored_bytes(const std::string& lines, const Configuration& configuration,
-                           buffer::Compressor& compressor) {
+                           bool at_leisure, buffer::Compressor& compressor) {
   const std::size_t block_bytes =
       std::min<std::size_t>(configuration.block_bytes(), buffer::kMaxPayload);
   std::uint64_t bytes = 0;
   for (std::size_t at = 0; at < lines.size(); at += block_bytes) {
     buffer::Block block;
-    compressor.compress(std::string_view(lines).substr(at, block_bytes), block);
+    compressor.compress(std::string_view(lines).substr(at, block_bytes), block, at_leisure);
     bytes += buffer::extent_of(block.bytes.size());
   }
   return bytes;
@@ -111,7 +111,9 @@ Capacity estimate_capacity(Configuration& configuration, const base::Clock& cloc
     const double seconds = std::chrono::duration<double>(interval).count();
     out.points_per_second += round.points / seconds;
     out.bytes_per_second +=
-        static_cast<double>(stored_bytes(round.lines, configuration, compressor)) / seconds;
+        static_cast<double>(
+            stored_bytes(round.lines, configuration, interval >= buffer::kLeisure, compressor)) /
+        seconds;
   }
   return out;
 }

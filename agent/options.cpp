@@ -100,7 +100,7 @@ const Schema<BufferOptions>& buffer_schema() {
       Schema<O>{}
           .option("path", &O::path,
                   "The ring file; empty: $STATE_DIRECTORY/ring, else "
-                  "~/.local/state/holdfast/ring.")
+                  "$XDG_STATE_HOME/holdfast/ring, else ~/.local/state/holdfast/ring.")
           .option("size", &O::size,
                   "Size of the ring file, reserved at the start. After a change the next start "
                   "copies the backlog into a file of the new size.",
@@ -115,25 +115,27 @@ const Schema<BufferOptions>& buffer_schema() {
                   "durable: every block is written at once. spill: gathered points wait in memory "
                   "and are written only when an output falls behind.",
                   Rules{.choices = {"durable", "spill"}})
-          .option(
-              "spill_after", &O::spill_after,
-              "mode = \"spill\": points that no output has taken for so long are written; what a "
-              "crash may cost.",
-              Rules{.min = 1})
+          .option("spill_after", &O::spill_after,
+                  "mode = \"spill\": points that some output has not taken for so long are "
+                  "written; what "
+                  "a crash may cost.",
+                  Rules{.min = 1})
           .option("overflow", &O::overflow,
                   "When the ring is full: drop the oldest points, or refuse new ones (listeners "
                   "answer 503).",
                   Rules{.choices = {"drop_oldest", "refuse_new"}})
           .option("max_age", &O::max_age,
                   "Points stored longer ago are dropped instead of sent; 0: never too old.")
-          .option("compression", &O::compression,
-                  "Who compresses: isal is fast, zlib can be thorough, auto is isal up to level 3 "
-                  "(but zlib for small blocks while there is time) and zlib above. none stores "
-                  "the lines as they are and compresses each time they are sent.",
-                  Rules{.choices = {"auto", "zlib", "isal", "none"}})
+          .option(
+              "compression", &O::compression,
+              "Who compresses: isal is fast, zlib is everywhere, auto is isal up to level 3 and "
+              "libdeflate above. Small blocks that come seldom take zlib's best with a dictionary, "
+              "but for isal. none stores the lines as they are and compresses each time they are "
+              "sent.",
+              Rules{.choices = {"auto", "zlib", "isal", "none"}})
           .option("compression_level", &O::compression_level,
                   "1 costs least CPU, 9 stores and sends the fewest bytes; isal has 1, and 2 for "
-                  "all above. zlib works on blocks of less than 16 KiB of lines at 6 at least.",
+                  "all above.",
                   Rules{.min = 1, .max = 9});
   return schema;
 }

@@ -54,7 +54,7 @@ Pipeline::Pipeline(asio::io_context& io, Configuration configuration, Store stor
       clock_(clock),
       log_(log),
       started_at_(clock.boot()),
-      writer_(*store_.ring, writer_options(configuration_)),
+      writer_(*store_.ring, clock, writer_options(configuration_)),
       services_(io, pool(), writer_, clock, log) {
   for (ConfiguredInput& input : configuration_.inputs) {
     inputs_.push_back(std::make_shared<ConfiguredInput>(std::move(input)));
@@ -288,6 +288,9 @@ bool Pipeline::run_once(base::BootTime deadline, base::Duration listen_for) {
   for (const buffer::ReaderInfo& reader : store_.ring->info().readers) {
     if (reader.attached && reader.ledger.buffered > 0) good = false;
   }
+  // A listener that is still busy may still store: then the ring is left as after a kill.
+  if (!abandoned_.empty()) return good;
+  pool_.join();
   if (auto closed = store_.ring->close(); !closed) log_.error("{}", closed.error().message);
   return good;
 }

@@ -11,7 +11,7 @@ namespace {
 // What the checksum cannot say: that the header makes sense to this version.
 bool possible(const BlockHeader& header) {
   const bool numbers = header.block_sequence < kMaxNumber && header.point_sequence < kMaxNumber;
-  const bool codec = header.codec == Codec::kRaw || header.codec == Codec::kDeflate;
+  const bool codec = header.codec <= Codec::kPrimed;
   switch (header.kind) {
     case BlockKind::kData:
       return numbers && codec && header.payload_size <= kMaxPayload;

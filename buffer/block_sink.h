@@ -28,7 +28,7 @@ struct BlockLimits {
 // Whose points these are; decides whether they may wait in memory.
 enum class Origin {
   kReceived,  // somebody is promised that a kill does not lose them: in the file, or refused
-  kGathered,  // may wait in memory: in spill mode, and while the device fails
+  kGathered,  // may wait in memory: in spill mode, while the device fails or is slow to sync
 };
 
 class BlockSink {

@@ -3,9 +3,15 @@
 #include "buffer/block_writer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace holdfast::buffer {
+namespace {
+
+constexpr std::size_t kSpares = 4;
+
+}  // namespace
 
 struct BlockWriter::Ticket {
   Done done;
@@ -16,8 +22,9 @@ struct BlockWriter::Ticket {
   base::Status status;
 };
 
-BlockWriter::BlockWriter(Ring& ring, const BlockWriterOptions& options)
+BlockWriter::BlockWriter(Ring& ring, const base::Clock& clock, const BlockWriterOptions& options)
     : ring_(ring),
+      clock_(clock),
       options_(options),
       limits_(options.limits),
       compressor_(options.compression_level, options.compression) {
@@ -53,6 +60,11 @@ void BlockWriter::put(Draft& open, const Lines& piece, const std::shared_ptr<Tic
     open.oldest_ns = piece.oldest_ns;
     open.newest_ns = piece.newest_ns;
   }
+  const std::size_t size = open.lines.size() + piece.bytes.size();
+  // Most that are this long get full: once, instead of by doubling.
+  if (size > open.lines.capacity() && size > limits_.raw_bytes / 8) {
+    open.lines.reserve(std::max(size, limits_.raw_bytes));
+  }
   open.lines.append(piece.bytes);
   open.points += piece.points;
   open.oldest_ns = std::min(open.oldest_ns, piece.oldest_ns);
@@ -68,8 +80,21 @@ void BlockWriter::close(Draft& open) {
   if (open.points == 0) return;
   waiting_bytes_ += open.lines.size();
   Draft next;
+  if (!spare_.empty()) {
+    next = std::move(spare_.back());
+    spare_.pop_back();
+  }
   next.origin = open.origin;
   waiting_.push_back(std::exchange(open, std::move(next)));
+}
+
+void BlockWriter::recycle(Draft draft) {
+  const bool is_usual = draft.lines.capacity() <= 2 * limits_.raw_bytes;
+  if (spare_.size() >= kSpares || !is_usual) return;
+  draft.lines.clear();
+  draft.points = 0;
+  draft.shares.clear();
+  spare_.push_back(std::move(draft));
 }
 
 void BlockWriter::add(std::span<const Lines> pieces, Origin origin, Done done) {
@@ -135,6 +160,7 @@ void BlockWriter::drain(std::unique_lock<std::mutex>& lock) {
     waiting_bytes_ -= draft.lines.size();
     const Tickets finished = settle(draft, stored);
     want_sync = !unsynced_.empty();
+    recycle(std::move(draft));
     lock.unlock();
     for (const auto& ticket : finished) ticket->done(ticket->status, ticket->not_accepted);
     lock.lock();
@@ -148,7 +174,10 @@ void BlockWriter::drain(std::unique_lock<std::mutex>& lock) {
 
 base::Result<std::uint64_t> BlockWriter::store(Draft& draft, bool more) {
   if (!compressed_) {
-    compressor_.compress(draft.lines, block_, more);
+    const base::BootTime now = clock_.boot();
+    const bool at_leisure = !more && (!last_compressed_ || now - *last_compressed_ >= kLeisure);
+    last_compressed_ = now;
+    compressor_.compress(draft.lines, block_, at_leisure);
     block_.points = draft.points;
     block_.oldest_ns = draft.oldest_ns;
     block_.newest_ns = draft.newest_ns;

@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,7 @@ struct BlockWriterOptions {
 class BlockWriter final : public BlockSink {
  public:
   // Takes the ring's on_sync_done.
-  BlockWriter(Ring& ring, const BlockWriterOptions& options);
+  BlockWriter(Ring& ring, const base::Clock& clock, const BlockWriterOptions& options);
   ~BlockWriter() override;
   BlockWriter(const BlockWriter&) = delete;
   BlockWriter& operator=(const BlockWriter&) = delete;
@@ -66,6 +67,8 @@ class BlockWriter final : public BlockSink {
   [[nodiscard]] bool fits(const Draft& open, const Lines& piece) const;
   void put(Draft& open, const Lines& piece, const std::shared_ptr<Ticket>& ticket);
   void close(Draft& open);
+  // Keeps its memory for a block to come.
+  void recycle(Draft draft);
   void drain(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] base::Result<std::uint64_t> store(Draft& draft, bool more);
   // The tickets that can be answered now.
@@ -73,12 +76,14 @@ class BlockWriter final : public BlockSink {
   void synced(const SyncDone& done);
 
   Ring& ring_;
+  const base::Clock& clock_;
   const BlockWriterOptions options_;
 
   mutable std::mutex mutex_;
   BlockLimits limits_;
   Draft received_, gathered_;  // open
   std::deque<Draft> waiting_;
+  std::vector<Draft> spare_;  // empty, for the open ones
   std::size_t waiting_bytes_ = 0;
   bool draining_ = false;  // some thread is compressing and appending: it takes what comes along
   bool parked_ = false;    // too much is unsynced: draining goes on after the next sync
@@ -87,6 +92,7 @@ class BlockWriter final : public BlockSink {
 
   // Used by the draining thread only.
   Compressor compressor_;
+  std::optional<base::BootTime> last_compressed_;
   Block block_;
   bool compressed_ = false;  // block_ holds the first of waiting_
 };

@@ -24,6 +24,8 @@ constexpr std::uint64_t kMinDataSize = 4096;
 constexpr std::uint32_t kMaxPayload = 1U << 20U;
 
 constexpr std::uint16_t kFormatVersion = 1;
+// Incompat features: kPrimedBlocks = there may be blocks of Codec::kPrimed.
+constexpr std::uint32_t kPrimedBlocks = 1;
 constexpr std::size_t kMaxReaders = 8;
 constexpr std::size_t kMaxRanges = 8;
 constexpr std::size_t kMaxServerWaits = 4;  // of a reader
@@ -42,6 +44,7 @@ enum class Codec : std::uint8_t {
   kRaw = 0,
   kDeflate =
       1,  // raw deflate (RFC 1951), empty window, ended by a sync flush: byte-aligned, not final
+  kPrimed = 2,  // the same with dictionary() in the window: not to be spliced
 };
 
 constexpr std::uint16_t kEraMask = 0x0FFF;  // low 12 bits of BlockHeader::flags: the clock era
@@ -98,11 +101,17 @@ struct Superblock {
   std::array<std::byte, 16> uuid{};
   std::int64_t created_ns = 0;
 
+  friend bool operator==(const Superblock&, const Superblock&) = default;
+
   // Mixed into every checksum of headers and slots.
   [[nodiscard]] std::uint32_t seed() const {
     return static_cast<std::uint32_t>(salt ^ (salt >> 32U));
   }
 };
+
+[[nodiscard]] constexpr bool lacks_feature(const Superblock& superblock) {
+  return (superblock.incompat & kPrimedBlocks) == 0;
+}
 
 constexpr std::size_t kSuperblockBytes = 128;  // used of the 4 KiB
 void encode_superblock(const Superblock& superblock, std::span<std::byte, kSuperblockBytes> out);

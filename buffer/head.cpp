@@ -6,6 +6,7 @@ namespace holdfast::buffer {
 base::Result<Superblock> new_superblock(std::uint64_t size, const base::Clock& clock,
                                         base::Random& random) {
   Superblock superblock;
+  superblock.incompat = kPrimedBlocks;
   superblock.data_size = data_size_of(size);
   superblock.file_size = kDataOffset + superblock.data_size;
   if (superblock.data_size < kMinDataSize) {

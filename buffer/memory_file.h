@@ -1,5 +1,4 @@
-// MemoryFile: a File in memory. The ring lives on it while the device has no room (degraded), and
-// tests build on it.
+// MemoryFile: a File in memory, for tests and benchmarks.
 #pragma once
 
 #include <mutex>

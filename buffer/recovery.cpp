@@ -71,6 +71,14 @@ void note_given_out(const BlockHeader& header, State& state) {
       std::max(state.next.point_sequence, header.point_sequence + header.points);
 }
 
+// The clock era goes on from the last block; or from the record, if that is newer: the wall clock
+// may have been set in between. A record of another era does not know the clock of this one.
+void take_era(const BlockHeader& last, State& state) {
+  if (last.block_sequence < state.next.block_sequence) return;
+  if ((last.flags & kEraMask) != state.era) state.written_boot_ns = 0;
+  state.era = last.flags & kEraMask;
+}
+
 // Of the points [from, to), which are in no block: those that nobody has had from memory.
 std::uint64_t missing(std::uint64_t from, std::uint64_t to, const State& state) {
   if (state.readers.empty()) return to - std::min(to, from);
@@ -88,6 +96,10 @@ void walk(BlockIo& io, Recovered& out) {
       std::min(data_size, state.unsynced_limit + kMaxPayload + kHeaderSize);
   const std::uint64_t end = state.synced.position + data_size;
   Mark tail = state.synced;
+  out.tail = tail;
+  // Closed properly: nothing lies behind the tail, and no megabytes need to be read to know it. A
+  // block that stands there all the same shows that a device has lost the slots written since.
+  if (state.clean && !io.at(tail.position)) return;
   std::uint64_t from = tail.position;
   std::string payload;
   while (from < end) {
@@ -111,7 +123,7 @@ void walk(BlockIo& io, Recovered& out) {
     ++out.report.blocks_found_past_tail;
     out.last_position = block->position;
     out.last_block = block->header.block_sequence;
-    out.state.era = block->header.flags & kEraMask;
+    take_era(block->header, out.state);
     tail = end_of(*block);
     from = tail.position;
   }
@@ -206,7 +218,7 @@ void full_scan(BlockIo& io, std::optional<SlotHint> slot, Recovered& out) {
     if (gone_round && data_size < kMaxNumber / (2 * kLaps)) newest.position += kLaps * data_size;
     out.last_position = newest.position;
     out.last_block = newest.header.block_sequence;
-    out.state.era = newest.header.flags & kEraMask;
+    take_era(newest.header, out.state);
     out.tail = end_of(newest);
   }
   for (const FoundBlock& block : scan.torn) {
@@ -372,10 +384,7 @@ bool needs_full_scan(File& file) {
 }
 
 void log_recovery(const Recovery& recovery, std::string_view name, const base::Logger& logger) {
-  if (recovery.created) {
-    logger.info("{}: created", name);
-    return;
-  }
+  if (recovery.created) return logger.info("{}: created", name);
   logger.info("{}: opened, {}, {} blocks after the last sync, {} bytes read", name,
               recovery.clean ? "closed properly before" : "not closed properly before",
               recovery.blocks_found_past_tail, recovery.bytes_read);

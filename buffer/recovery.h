@@ -25,7 +25,7 @@ struct Recovered {
   Mark oldest;                        // first live block, where a ring without readers starts
   std::vector<std::uint64_t> ghosts;  // positions of headers to erase, and sync, before appending
   std::size_t slot = 0;               // index of the newest slot that could be read
-  bool superblock_damaged = false;    // a copy of the superblock must be rewritten
+  bool rewrite_superblock = false;    // a copy is damaged, or lacks a feature
   Recovery report;
 };
 

@@ -38,6 +38,8 @@ base::Result<Superblock> read_superblock(File& file, bool& damaged) {
       const auto copy = decode_superblock(std::span(bytes).first<kSuperblockBytes>());
       if (copy && plausible(*copy)) {
         if (!found) found = copy;
+        // A rewrite that was cut short leaves one as it was.
+        damaged = damaged || *found != *copy;
         continue;
       }
     }
@@ -57,7 +59,7 @@ base::Result<Superblock> read_superblock(File& file, bool& damaged) {
                       "neither superblock nor slot is readable: this is not a ring, or its head is "
                       "destroyed");
   }
-  if (found->version > kFormatVersion || found->incompat != 0) {
+  if (found->version > kFormatVersion || (found->incompat & ~kPrimedBlocks) != 0) {
     return base::fail(base::ErrorCode::kUnsupported,
                       "format version {} (features {:#x}) is newer than this program's version {}",
                       found->version, found->incompat, kFormatVersion);

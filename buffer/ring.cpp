@@ -19,14 +19,16 @@ base::Status RingFile::write_counted(std::uint64_t offset, std::span<const std::
   return written;
 }
 
-State RingFile::state_now(bool clean) const {
+State RingFile::state_now(bool clean) {
   State state;
   state.generation = generation_;
   state.clean = clean;
-  state.era = era_;
   state.boot_id = boot_id_;
+  // In this order: a step of the clock in between shows in the era.
   state.written_ns = clock_.wall_ns();
   state.written_boot_ns = clock_.boot().time_since_epoch().count();
+  update_era();
+  state.era = era_;
   state.synced = synced_;
   state.last_position = synced_last_position_;
   state.last_block = synced_last_block_;

@@ -26,10 +26,10 @@
 
 namespace holdfast::buffer {
 
-// A finished block before it has a place: what BlockBuilder makes and Ring::append stores.
+// A finished block before it has a place: what Compressor makes and Ring::append stores.
 struct Block {
-  // kHeaderSize bytes of room for the header, then the payload: a deflate fragment (codec kDeflate)
-  // or the raw lines (kRaw). So the whole block is written by one call without a copy.
+  // kHeaderSize bytes of room for the header, then the payload: a fragment (kDeflate, kPrimed) or
+  // the raw lines (kRaw). So the whole block is written by one call without a copy.
   std::string bytes;
   Codec codec = Codec::kRaw;
   std::uint32_t points = 0;
@@ -58,7 +58,7 @@ struct RingOptions {
   Mode mode = Mode::kDurable;
   // kSpill: a block unacknowledged for so long is written.
   base::Duration spill_after{std::chrono::seconds(30)};
-  // Payload and headers of blocks that wait in memory, at most.
+  // Payload and headers of blocks that wait in memory, with those not yet synced, at most.
   std::uint64_t memory_limit = 1ULL << 20;
   // Blocks stored longer ago than this are not handed out any more; 0 = never too old.
   base::Duration max_age{};

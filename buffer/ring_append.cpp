@@ -306,7 +306,11 @@ base::Status RingFile::checkpoint_if_due() {
   header.raw_crc32 = crc32_of(state);
   seal_place(header, current_era());
   seal(header, *bytes, medium_.superblock.seed());
-  return place(header, std::move(bytes), nullptr);
+  auto placed = place(header, std::move(bytes), nullptr);
+  // Its own bytes do not count: where records are larger than the distance between them, each would
+  // call for the next, and the block behind it would wait for a sync for ever.
+  bytes_since_checkpoint_ = 0;
+  return placed;
 }
 
 std::uint16_t RingFile::current_era() {

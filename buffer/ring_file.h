@@ -111,7 +111,8 @@ class RingFile final : public Ring {
     }
   };
 
-  // The file as it is now. It changes once at most: when a degraded ring finds its file.
+  // The file as it is now. It changes when a degraded ring finds its file, and when that
+  // was removed or replaced.
   struct Medium {
     std::shared_ptr<File> file;  // null: none yet
     Superblock superblock;
@@ -211,7 +212,7 @@ class RingFile final : public Ring {
   base::Status write_slot(bool clean);
   base::Status write_slot_in_turn(bool clean);  // callers hold slot_mutex_
   void write_slot_or_log();
-  [[nodiscard]] State state_now(bool clean) const;  // callers hold mutex_
+  [[nodiscard]] State state_now(bool clean);  // callers hold mutex_
   base::Result<bool> sync_file(bool even_if_idle, SyncDone& done);
   void tell_sync_done(const SyncDone& done);
 

@@ -113,7 +113,9 @@ base::Result<Recovered> RingFile::load(File& file, std::uint64_t size, const bas
     }
   }
   Recovered recovered = recover(file, *superblock);
-  recovered.superblock_damaged = damaged;
+  // Made before there was this feature: from now on it may be used.
+  recovered.rewrite_superblock = damaged || lacks_feature(*superblock);
+  recovered.superblock.incompat |= kPrimedBlocks;
   recovered.report.created = created;
   return recovered;
 }
@@ -152,15 +154,16 @@ RingFile::RingFile(std::unique_ptr<File> file, const RingOptions& options, const
 }
 
 base::Status RingFile::prepare(const Recovered& recovered) {
-  if (recovered.superblock_damaged) {
+  if (recovered.rewrite_superblock) {
     std::array<std::byte, kSuperblockBytes> bytes;
     encode_superblock(medium_.superblock, bytes);
     for (const std::uint64_t offset : kSuperblockOffsets) {
       if (auto done = write_counted(offset, bytes); !done) return done;
     }
   }
-  const bool durable = recovered.report.clean || recovered.report.created;
-  if (!durable || recovered.superblock_damaged || !recovered.ghosts.empty()) {
+  const bool closed = recovered.report.clean && recovered.report.blocks_found_past_tail == 0;
+  const bool durable = closed || recovered.report.created;
+  if (!durable || recovered.rewrite_superblock || !recovered.ghosts.empty()) {
     // What was found after a kill may be in the page cache only, the newest slot included. It must
     // be on the device before a slot calls it synced, and before the other slot is written.
     if (auto done = medium_.file->sync(); !done) return done;

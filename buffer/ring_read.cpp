@@ -209,7 +209,9 @@ base::Result<ReadBatch> RingFile::read(ReaderId id, const ReadLimits& limits, st
     flight.batch.payloads.resize(prefix);
     Mark at = seen.begin;
     const Stop stop = collect(io ? &*io : nullptr, at, seen, limits, flight);
-    if (stop == Stop::kDamaged && flight.blocks.empty()) {
+    const bool damaged = stop == Stop::kDamaged && flight.blocks.empty();
+    // What is passed over on the way to the damage has expired: that is booked first.
+    if (damaged && at == seen.begin) {
       auto skipped = skip_damage(id, *io, seen, at, flight.bad_payload);
       if (!skipped) return tl::unexpected(skipped.error());
       continue;
@@ -223,7 +225,8 @@ base::Result<ReadBatch> RingFile::read(ReaderId id, const ReadLimits& limits, st
     const std::size_t ranges = reader.state.ranges.size();
     reader.state.counters.expired += reader.move_on(part, at);
     drop_delivered();
-    if (reader.state.ranges.size() != ranges) continue;  // on to the next one
+    // On to the next one, or to what is damaged.
+    if (reader.state.ranges.size() != ranges || damaged) continue;
     if (!flight.blocks.empty()) {
       reader.in_flight = true;
       reader.flight_part = part;

@@ -48,7 +48,7 @@ base::Result<Snapshot> take_snapshot(File& file, bool in_use) {
   }
   snapshot.recovered = recover(file, *superblock);
   Recovered& recovered = snapshot.recovered;
-  recovered.superblock_damaged = damaged;
+  recovered.rewrite_superblock = damaged || lacks_feature(*superblock);
   if (in_use && recovered.last_block != 0) {
     BlockIo io(file, *superblock);
     io.read_ahead(kHeaderSize);

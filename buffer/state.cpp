@@ -176,7 +176,8 @@ bool possible(const Mark& mark) {
 // Whoever can write this file can forge its checksums; the arithmetic must stay sound all the same.
 bool possible(const State& state) {
   bool good = possible(state.synced) && possible(state.next) && state.last_position < kMaxNumber &&
-              state.last_position % kAlignment == 0 && state.unsynced_limit < kMaxNumber;
+              state.last_position % kAlignment == 0 && state.unsynced_limit < kMaxNumber &&
+              state.era <= kEraMask;
   for (const ReaderState& reader : state.readers) {
     for (const Range& range : reader.ranges) {
       const bool last = &range == &reader.ranges.back();
@@ -198,6 +199,11 @@ std::optional<base::ByteSpan> checked(base::ByteSpan bytes, std::uint32_t seed) 
   const auto stored = load_le<std::uint32_t>(bytes.data() + size - 4);
   if (stored != crc32c(bytes.first(size - 4), seed)) return std::nullopt;
   return bytes.first(size - 4);
+}
+
+std::uint64_t points_of(const Range& range) {
+  const std::uint64_t from = range.begin.points();
+  return std::max(from, range.end.points()) - from;
 }
 
 // Returns how many points were passed over.
@@ -301,9 +307,9 @@ std::uint64_t advance(ReaderState& reader, const Mark& to) {
   while (true) {
     Range& front = reader.ranges.front();
     const bool leaves = !front.is_open() && !to.before(front.end);
-    if (!leaves) return passed + move_begin(front, to);
-    const std::uint64_t from = front.begin.points();
-    passed += std::max(from, front.end.points()) - from;
+    passed += leaves ? points_of(front) : move_begin(front, to);
+    // Only pads and checkpoints may be left of it.
+    if (front.is_open() || (!leaves && points_of(front) > 0)) return passed;
     reader.ranges.erase(reader.ranges.begin());
   }
 }

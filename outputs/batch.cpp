@@ -1,11 +1,13 @@
 // Blocks of the ring → one gzip body. Deflated fragments need no work: a header in front, an end
-// behind. Blocks that must be cut or were never compressed are made into fragments first.
+// behind. Blocks that must be cut, are primed or were never compressed are made into fragments
+// first.
 #include "outputs/batch.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "agent/line/cursor.h"
+#include "buffer/compressor.h"
 #include "outputs/deflate.h"
 
 namespace holdfast::outputs {
@@ -44,8 +46,9 @@ bool well_formed(const ReadBatch& blocks) {
   return at == blocks.payloads.size() && !blocks.blocks.empty();
 }
 
-// Small blocks repeat what a larger window would know: the gathers of a host, 4 KiB each, pack to a
-// third as one (README.md has the figures). Large ones gain less than inflating them costs.
+// Small blocks repeat what a larger window would know: the gathers of a host, 4 KiB each, take less
+// than half the room as one (README.md has the figures). Large ones gain less than inflating them
+// costs.
 bool worth_joining(const ReadBatch& blocks) {
   constexpr std::uint64_t kSmall = 16U << 10U;
   std::uint64_t bytes = 0;
@@ -82,9 +85,12 @@ base::Result<std::string_view> cut_lines(std::string_view raw, std::uint64_t ski
 }
 
 base::Result<std::string> raw_lines(std::string_view payload, const ReadBlock& block) {
-  if (block.codec == Codec::kDeflate) return inflate_fragment(payload, block.raw_size);
-  if (block.codec == Codec::kRaw) return std::string(payload);
-  return fail(ErrorCode::kCorrupt, "block {} has an unknown codec", block.block_sequence);
+  std::string lines;
+  if (buffer::decompress(block.codec, payload, block.raw_size, block.raw_crc32, lines)) {
+    return lines;
+  }
+  return fail(ErrorCode::kCorrupt, "block {}: its {} bytes are not the {} bytes of lines it says",
+              block.block_sequence, payload.size(), block.raw_size);
 }
 
 // The lines of one block, at most `room` points of it, appended to those of others.
@@ -96,7 +102,7 @@ base::Status append_lines(std::string_view payload, const ReadBlock& block, std:
   const bool whole = count == block.points;
   const auto wanted = whole ? std::string_view(*raw) : cut_lines(*raw, block.skip_points, count);
   if (!wanted) return tl::unexpected(wanted.error());
-  content.add(count, wanted->size(), crc32_of(*wanted));
+  content.add(count, wanted->size(), whole ? block.raw_crc32 : crc32_of(*wanted));
   lines += *wanted;
   return base::ok();
 }

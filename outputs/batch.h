@@ -19,10 +19,10 @@ class Batch {
   static constexpr std::size_t kPrefix = 10;
 
   // Takes a batch read with kPrefix. Deflated blocks are spliced in place. Blocks whose first lines
-  // are already acknowledged, uncompressed blocks and what lies beyond `max_points` are inflated,
-  // cut at a line and compressed again; many small blocks are made into one, a third of their size.
-  // kCorrupt when the blocks contradict their own counts.
-  // With a rewriter all are inflated, and hold what it makes of the lines; there may be none left.
+  // are already acknowledged, primed and uncompressed ones and what lies beyond `max_points` are
+  // cut at a line if need be and compressed anew; many small blocks are made into one, less than
+  // half their size. kCorrupt when the blocks contradict their own counts. With a rewriter all are
+  // inflated, and hold what it makes of the lines; there may be none left.
   [[nodiscard]] static base::Result<Batch> from_blocks(buffer::ReadBatch blocks,
                                                        std::uint64_t max_points,
                                                        line::LineRewriter* rewriter = nullptr);

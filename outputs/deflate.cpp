@@ -1,13 +1,14 @@
 // The only file of outputs/ that knows zlib.
 #include "outputs/deflate.h"
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 
 #include <zlib.h>
 
 #include "agent/base/bytes.h"
+#include "buffer/compressor.h"
+#include "buffer/format.h"
 
 namespace holdfast::outputs {
 namespace {
@@ -15,10 +16,8 @@ namespace {
 using base::ErrorCode;
 using base::fail;
 
-constexpr int kRawWindow = -MAX_WBITS;
 constexpr int kGzipWindow = MAX_WBITS + 16;
 constexpr int kLevel = 6;
-constexpr int kMemLevel = 8;
 
 Bytef* out_bytes(char* at) { return reinterpret_cast<Bytef*>(at); }
 // zlib takes its input without const and does not write to it.
@@ -26,32 +25,9 @@ Bytef* in_bytes(std::string_view text) {
   return const_cast<Bytef*>(reinterpret_cast<const Bytef*>(text.data()));
 }
 
-// Inflates at most `limit` bytes of `stream`. `ended` says whether the stream came to its own end.
-base::Result<std::string> inflate_up_to(std::string_view stream, int window, std::size_t limit,
-                                        bool& ended) {
-  z_stream z{};
-  if (inflateInit2(&z, window) != Z_OK) return fail(ErrorCode::kIo, "inflate: out of memory");
-  std::string out(limit, '\0');
-  z.next_in = in_bytes(stream);
-  z.avail_in = static_cast<uInt>(stream.size());
-  z.next_out = out_bytes(out.data());
-  z.avail_out = static_cast<uInt>(out.size());
-  const int status = inflate(&z, Z_SYNC_FLUSH);
-  const std::size_t size = out.size() - z.avail_out;
-  inflateEnd(&z);
-  if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) {
-    return fail(ErrorCode::kCorrupt, "inflate: bad deflate data after {} bytes", size);
-  }
-  ended = status == Z_STREAM_END;
-  out.resize(size);
-  return out;
-}
-
 }  // namespace
 
-std::uint32_t crc32_of(std::string_view bytes) {
-  return static_cast<std::uint32_t>(crc32_z(0, in_bytes(bytes), bytes.size()));
-}
+std::uint32_t crc32_of(std::string_view bytes) { return buffer::crc32_of(bytes); }
 
 std::uint32_t crc32_join(std::uint32_t first, std::uint32_t second, std::uint64_t second_size) {
   return static_cast<std::uint32_t>(
@@ -59,35 +35,14 @@ std::uint32_t crc32_join(std::uint32_t first, std::uint32_t second, std::uint64_
 }
 
 base::Status append_fragment(std::string_view raw, std::string& out) {
-  z_stream z{};
-  if (deflateInit2(&z, kLevel, Z_DEFLATED, kRawWindow, kMemLevel, Z_DEFAULT_STRATEGY) != Z_OK) {
-    return fail(ErrorCode::kIo, "deflate: out of memory");
+  buffer::Compressor compressor(kLevel);
+  buffer::Block block;
+  compressor.compress(raw, block);
+  if (block.codec != buffer::Codec::kDeflate) {
+    return fail(ErrorCode::kIo, "deflate: cannot compress {} bytes", raw.size());
   }
-  const std::size_t before = out.size();
-  // deflateBound() speaks of a finished stream; a sync flush adds a marker of five bytes.
-  const std::size_t bound = deflateBound(&z, static_cast<uLong>(raw.size())) + 16;
-  out.resize(before + bound);
-  z.next_in = in_bytes(raw);
-  z.avail_in = static_cast<uInt>(raw.size());
-  z.next_out = out_bytes(out.data() + before);
-  z.avail_out = static_cast<uInt>(bound);
-  const int status = deflate(&z, Z_SYNC_FLUSH);
-  const bool complete = status == Z_OK && z.avail_in == 0 && z.avail_out > 0;
-  out.resize(before + bound - z.avail_out);
-  deflateEnd(&z);
-  if (!complete) return fail(ErrorCode::kIo, "deflate: cannot compress {} bytes", raw.size());
+  out.append(block.bytes, buffer::kHeaderSize);
   return base::ok();
-}
-
-base::Result<std::string> inflate_fragment(std::string_view fragment, std::size_t raw_size) {
-  bool ended = false;
-  // One byte of room more than expected shows a fragment that holds too much.
-  auto raw = inflate_up_to(fragment, kRawWindow, raw_size + 1, ended);
-  if (raw && raw->size() != raw_size) {
-    return fail(ErrorCode::kCorrupt, "inflate: {} bytes where the block says {}", raw->size(),
-                raw_size);
-  }
-  return raw;
 }
 
 void write_gzip_header(char* at) {
@@ -128,12 +83,24 @@ base::Result<std::string> gzip(std::string_view raw) {
 }
 
 base::Result<std::string> gunzip(std::string_view stream, std::size_t limit) {
-  bool ended = false;
-  auto raw = inflate_up_to(stream, kGzipWindow, limit, ended);
-  if (raw && !ended && raw->size() < limit) {
-    return fail(ErrorCode::kCorrupt, "inflate: the stream ends early, after {} bytes", raw->size());
+  z_stream z{};
+  if (inflateInit2(&z, kGzipWindow) != Z_OK) return fail(ErrorCode::kIo, "inflate: out of memory");
+  std::string out(limit, '\0');
+  z.next_in = in_bytes(stream);
+  z.avail_in = static_cast<uInt>(stream.size());
+  z.next_out = out_bytes(out.data());
+  z.avail_out = static_cast<uInt>(out.size());
+  const int status = inflate(&z, Z_SYNC_FLUSH);
+  out.resize(out.size() - z.avail_out);
+  inflateEnd(&z);
+  if (status == Z_MEM_ERROR) return fail(ErrorCode::kIo, "inflate: out of memory");
+  if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) {
+    return fail(ErrorCode::kCorrupt, "inflate: bad deflate data after {} bytes", out.size());
   }
-  return raw;
+  if (status != Z_STREAM_END && out.size() < limit) {
+    return fail(ErrorCode::kCorrupt, "inflate: the stream ends early, after {} bytes", out.size());
+  }
+  return out;
 }
 
 }  // namespace holdfast::outputs

@@ -1,4 +1,4 @@
-// The few uses of zlib that a batch needs: one fragment in, one fragment out, one gzip frame.
+// What a batch needs of deflate: fragments, gzip frames around them, and the way back.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,6 @@ namespace holdfast::outputs {
 
 // Appends `raw` as a raw deflate fragment: empty window, ended by a sync flush, not final.
 [[nodiscard]] base::Status append_fragment(std::string_view raw, std::string& out);
-// The bytes of such a fragment; kCorrupt unless they are exactly `raw_size`.
-[[nodiscard]] base::Result<std::string> inflate_fragment(std::string_view fragment,
-                                                         std::size_t raw_size);
 
 // The 10 bytes in front of a gzip stream, and the final empty block and trailer behind it.
 inline constexpr std::size_t kGzipHeaderSize = 10;

@@ -3,7 +3,7 @@
 
 build_packages=(
   g++ cmake ninja-build pkg-config
-  libasio-dev libcurl4-gnutls-dev zlib1g-dev libisal-dev libtoml11-dev libspdlog-dev
+  libasio-dev libcurl4-gnutls-dev zlib1g-dev libdeflate-dev libisal-dev libtoml11-dev libspdlog-dev
   libfmt-dev libexpected-dev nlohmann-json3-dev libcli11-dev libmicrohttpd-dev libgnutls28-dev
   libre2-dev
 )
@@ -12,6 +12,8 @@ test_packages=(
   curl influxdb-client python3-minimal python3-influxdb python3-statsd logrotate bsdutils rsyslog socat
 )
 tidy_packages=(clang-tidy)
+# What tests/bench has besides those of the tests: microbenchmarks, profiles, agents to compare with.
+bench_packages=(libbenchmark-dev linux-perf collectd-core libyajl2)
 fuzz_packages=(clang libclang-rt-14-dev)
 
 # install_packages <package>...: installs what is missing, and nothing if nothing is.
@@ -41,7 +43,7 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
   # Services that came with them are not wanted: tests and quickstart start servers of their own.
   local service
-  for service in influxdb victoria-metrics nginx rsyslog; do
+  for service in influxdb victoria-metrics nginx rsyslog collectd; do
     if [[ " ${missing[*]} " == *" $service"[\ -]* && -d /run/systemd/system ]]; then
       "${as_root[@]}" systemctl disable --now --quiet "$service.service" || true
     fi

@@ -7,6 +7,7 @@ find_package(spdlog REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(GNUTLS REQUIRED IMPORTED_TARGET gnutls)
+pkg_check_modules(LIBDEFLATE REQUIRED IMPORTED_TARGET libdeflate)
 # Debian has it for amd64 and arm64.
 pkg_check_modules(ISAL IMPORTED_TARGET libisal)
 option(HOLDFAST_ISAL "Compress and check with ISA-L" ${ISAL_FOUND})

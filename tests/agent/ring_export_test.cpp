@@ -44,11 +44,11 @@ class ExportTest : public testing::Test {
   }
 
   // A block of points numbered from next_ on, one a second.
-  void append(std::int64_t points, bool deflate = true) {
+  void append(std::int64_t points, buffer::Codec codec = buffer::Codec::kDeflate) {
     const std::string lines = lines_of(next_, next_ + points);
     buffer::Block block;
-    compressor_.compress(lines, block);
-    if (!deflate) {
+    compressor_.compress(lines, block, codec == buffer::Codec::kPrimed);
+    if (codec == buffer::Codec::kRaw) {
       block.bytes = std::string(buffer::kHeaderSize, '\0') + lines;
       block.codec = buffer::Codec::kRaw;
     }
@@ -112,8 +112,9 @@ TEST_F(ExportTest, WithoutReadersEverythingComesSplicedWhereItCanBe) {
   EXPECT_EQ(lines({}), "") << "an empty gzip stream is one too";
   append(3);
   append(5);
-  append(2, false);
-  EXPECT_EQ(lines({}), lines_of(0, 10));
+  append(2, buffer::Codec::kRaw);
+  append(4, buffer::Codec::kPrimed);
+  EXPECT_EQ(lines({}), lines_of(0, 14));
   EXPECT_EQ(spliced_, 2U);
 }
 

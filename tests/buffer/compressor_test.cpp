@@ -5,6 +5,7 @@
 
 #include "agent/base/random.h"
 #include "buffer/deflater.h"
+#include "buffer/dictionary.h"
 #include "tests/support/gzip.h"
 
 namespace holdfast::buffer {
@@ -55,23 +56,37 @@ std::string spliced(const std::vector<Block>& blocks) {
 struct Way {
   Compression method;
   int level;
-  bool hurry;
 };
 
 // All that make fragments.
 std::vector<Way> all_ways() {
   std::vector<Way> ways;
   for (const auto method : {Compression::kAuto, Compression::kZlib, Compression::kIsal}) {
-    for (const int level : {1, 2, 3, 4, 6, 9}) {
-      for (const bool hurry : {false, true}) ways.push_back({method, level, hurry});
-    }
+    for (const int level : {1, 2, 3, 4, 6, 9}) ways.push_back({method, level});
   }
   return ways;
 }
 
 std::ostream& operator<<(std::ostream& out, const Way& way) {
-  return out << "method " << static_cast<int>(way.method) << ", level " << way.level
-             << (way.hurry ? ", in a hurry" : "");
+  return out << "method " << static_cast<int>(way.method) << ", level " << way.level;
+}
+
+// A round of gathers of a small host.
+std::string gathered_lines() {
+  return "cpu,cpu=cpu-total,host=edge usage_guest=0,usage_guest_nice=0,usage_idle=97.1,"
+         "usage_iowait=0.2,usage_irq=0,usage_nice=0,usage_softirq=0,usage_steal=0,"
+         "usage_system=1.1,usage_user=1.6 1760000000000000000\n"
+         "swap,host=edge free=0i,in=0i,out=0i,total=0i,used=0i,used_percent=0 "
+         "1760000000000000000\n"
+         "net,host=edge,interface=wwan0 bytes_recv=53518007i,bytes_sent=89342i,drop_in=0i,"
+         "drop_out=0i,err_in=0i,err_out=0i,packets_recv=1570i,packets_sent=1079i,speed=-1i "
+         "1760000000000000000\n";
+}
+
+bool comes_back(const Block& block, std::string_view lines) {
+  std::string back;
+  return decompress(block.codec, payload_of(block), block.raw_size, block.raw_crc32, back) &&
+         back == lines;
 }
 
 TEST(Compressor, FragmentsSpliceIntoOneGzipMember) {
@@ -83,7 +98,7 @@ TEST(Compressor, FragmentsSpliceIntoOneGzipMember) {
     for (const std::size_t size : {1U, 20U, 1500U, 70'000U, 65'536U, 300U}) {
       const std::string lines = some_lines(random, size);
       blocks.emplace_back();
-      compressor.compress(lines, blocks.back(), way.hurry);
+      compressor.compress(lines, blocks.back());
       EXPECT_EQ(blocks.back().codec, Codec::kDeflate);
       wanted += lines;
     }
@@ -94,25 +109,73 @@ TEST(Compressor, FragmentsSpliceIntoOneGzipMember) {
 TEST(Compressor, EachChoiceMakesOtherBytes) {
   base::Random random(9);
   const std::string large = some_lines(random, 60'000);
-  const std::string small = some_lines(random, 3'000);
-  const auto bytes = [](std::string_view lines, int level, Compression method, bool hurry = false) {
+  const auto bytes = [](std::string_view lines, int level, Compression method) {
     Compressor compressor(level, method);
-    Block block;
-    compressor.compress(lines, block, hurry);
-    return block.bytes;
+    return compressed(compressor, lines).bytes;
   };
   const auto isal = Compression::kIsal;
   const auto zlib = Compression::kZlib;
   const auto automatic = Compression::kAuto;
   EXPECT_EQ(bytes(large, 3, automatic), bytes(large, 3, isal));
-  EXPECT_EQ(bytes(large, 4, automatic), bytes(large, 4, zlib));
-  EXPECT_EQ(bytes(small, 3, automatic), bytes(small, 6, zlib));
-  EXPECT_EQ(bytes(small, 3, automatic, true), bytes(small, 3, isal, true));
-  EXPECT_EQ(bytes(small, 3, zlib), bytes(small, 6, zlib));
-  EXPECT_NE(bytes(small, 3, zlib), bytes(small, 3, zlib, true));
+  const auto libdeflate = [](std::string_view lines, int level) {
+    const auto deflater = make_libdeflate_deflater(level);
+    std::string out(kHeaderSize + deflater->bound(lines.size()), '\0');
+    const auto size = deflater->deflate(lines, std::span(out).subspan(kHeaderSize));
+    out.resize(kHeaderSize + size.value_or(0));
+    return out;
+  };
+  EXPECT_EQ(bytes(large, 4, automatic), libdeflate(large, 4));
   EXPECT_NE(bytes(large, 1, zlib), bytes(large, 9, zlib));
-  // Without ISA-L it is zlib's.
-  EXPECT_EQ(has_isal(), bytes(large, 2, isal) != bytes(large, 2, zlib));
+  EXPECT_EQ(has_isal(), bytes(large, 2, isal) != libdeflate(large, 2));
+  EXPECT_LT(bytes(large, 6, automatic).size(), bytes(large, 6, zlib).size());
+}
+
+TEST(Compressor, AtLeisureSmallBlocksArePrimed) {
+  const std::string small = gathered_lines();
+  base::Random random(5);
+  for (const auto method : {Compression::kAuto, Compression::kZlib}) {
+    Compressor compressor(3, method);
+    const Block plain = compressed(compressor, small);
+    EXPECT_EQ(plain.codec, Codec::kDeflate);
+    // Again and again: the dictionary is there each time.
+    for (int i = 0; i < 3; ++i) {
+      Block primed;
+      compressor.compress(small, primed, true);
+      EXPECT_EQ(primed.codec, Codec::kPrimed);
+      EXPECT_LT(2 * primed.bytes.size(), plain.bytes.size() + kHeaderSize);
+      EXPECT_TRUE(comes_back(primed, small));
+      EXPECT_TRUE(payload_of(primed).ends_with(std::string_view("\0\0\xff\xff", 4)));
+    }
+    Block large;
+    compressor.compress(some_lines(random, 16U << 10U), large, true);
+    EXPECT_EQ(large.codec, Codec::kDeflate);
+    EXPECT_TRUE(comes_back(plain, small));
+  }
+  for (const auto method : {Compression::kIsal, Compression::kNone}) {
+    Compressor compressor(3, method);
+    Block block;
+    compressor.compress(small, block, true);
+    EXPECT_EQ(block.codec, method == Compression::kIsal ? Codec::kDeflate : Codec::kRaw);
+  }
+}
+
+TEST(Compressor, WhatTheDictionaryDoesNotKnowIsPrimedAllTheSame) {
+  base::Random random(6);
+  Compressor compressor(3);
+  for (const std::size_t size : {0U, 1U, 100U, 16'383U}) {
+    const std::string bytes = noise(random, size);
+    Block block;
+    compressor.compress(bytes, block, true);
+    EXPECT_EQ(block.codec, Codec::kPrimed);
+    EXPECT_TRUE(comes_back(block, bytes)) << size;
+    EXPECT_LE(payload_of(block).size(), size + size / 64 + 64);
+  }
+}
+
+// It is part of the format. README.md has the text (readme_example_test.cpp).
+TEST(Dictionary, NeverChanges) {
+  EXPECT_EQ(dictionary().size(), 1710U);
+  EXPECT_EQ(test::crc32_of(dictionary()), 0xEA07D32CU);
 }
 
 TEST(Compressor, NoneKeepsTheLinesAsTheyAre) {
@@ -133,9 +196,9 @@ TEST(Compressor, AnyBlocksInAnyOrderMakeABody) {
     Block a;
     Block b;
     Block c;
-    compressor.compress(lines, a, way.hurry);
-    compressor.compress(lines, b, way.hurry);
-    compressor.compress("m v=1i 5\n", c, way.hurry);
+    compressor.compress(lines, a);
+    compressor.compress(lines, b);
+    compressor.compress("m v=1i 5\n", c);
     EXPECT_EQ(a.bytes, b.bytes) << "a fragment depends on its lines alone; " << way;
     EXPECT_EQ(test::gunzip_single_member(spliced({c, b})), "m v=1i 5\n" + lines) << way;
     EXPECT_EQ(test::gunzip_single_member(spliced({b})), lines) << way;
@@ -150,7 +213,7 @@ TEST(Compressor, WhatCannotBeCompressedStillFits) {
     for (const std::size_t size : {0U, 1U, 100U, 16'383U, 65'535U, 65'536U, 262'144U, 1U << 20U}) {
       const std::string bytes = noise(random, size);
       Block block;
-      compressor.compress(bytes, block, way.hurry);
+      compressor.compress(bytes, block);
       std::string back;
       ASSERT_TRUE(decompress(block.codec, payload_of(block), block.raw_size, block.raw_crc32, back))
           << way << ", " << size << " bytes";
@@ -198,6 +261,9 @@ TEST(Decompress, RefusesWrongSizesAndChecksumsAndLeavesTheOutputAlone) {
   const std::string lines = some_lines(random, 500);
   const Block block = compressed(compressor, lines);
   const std::string payload = payload_of(block);
+  Block primed_block;
+  compressor.compress(lines, primed_block, true);
+  const std::string primed = payload_of(primed_block);
   std::string out = "kept";
   const auto refused = [&](Codec codec, std::string_view bytes, std::uint32_t size,
                            std::uint32_t crc) {
@@ -209,6 +275,8 @@ TEST(Decompress, RefusesWrongSizesAndChecksumsAndLeavesTheOutputAlone) {
   EXPECT_TRUE(refused(block.codec, payload, block.raw_size + 1, block.raw_crc32));
   EXPECT_TRUE(refused(block.codec, payload, UINT32_MAX, block.raw_crc32));
   EXPECT_TRUE(refused(block.codec, payload, 0, 0));
+  EXPECT_TRUE(refused(Codec::kDeflate, primed, block.raw_size, block.raw_crc32));
+  EXPECT_TRUE(refused(Codec::kPrimed, primed, block.raw_size - 1, block.raw_crc32));
   EXPECT_TRUE(refused(block.codec, payload, block.raw_size, block.raw_crc32 ^ 1U));
   EXPECT_TRUE(refused(block.codec, "", block.raw_size, block.raw_crc32));
   EXPECT_TRUE(refused(block.codec, payload + payload, block.raw_size, block.raw_crc32));

@@ -17,7 +17,7 @@ class DamageFixture : public testing::Test {
   static constexpr std::uint64_t kDataBytes = 6144;
 
   DamageFixture() {
-    options_.checkpoint_bytes = 1700;
+    options_.checkpoint_bytes = 1500;
     auto file = std::make_unique<buffer::MemoryFile>();
     buffer::MemoryFile& bytes = *file;
     const auto ring = open_ring(std::move(file), clock_, options_);

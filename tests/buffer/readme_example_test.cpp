@@ -7,6 +7,7 @@
 
 #include "buffer/compressor.h"
 #include "buffer/crc32c.h"
+#include "buffer/dictionary.h"
 #include "buffer/format.h"
 
 namespace holdfast::buffer {
@@ -49,7 +50,8 @@ TEST(ReadmeExample, SuperblockIsWhatItSays) {
   const auto found = decode_superblock(std::span(bytes).first<kSuperblockBytes>());
   ASSERT_TRUE(found);
   EXPECT_EQ(found->version, 1);
-  EXPECT_EQ(found->compat + found->ro_compat + found->incompat, 0U);
+  EXPECT_EQ(found->compat + found->ro_compat, 0U);
+  EXPECT_EQ(found->incompat, kPrimedBlocks);
   EXPECT_EQ(found->file_size, 28672U);
   EXPECT_EQ(found->data_size, 4096U);
   EXPECT_EQ(found->seed(), 0x88888888U);
@@ -89,6 +91,16 @@ TEST(ReadmeExample, BlockIsWhatItSays) {
   std::array<std::byte, kHeaderSize> again;
   encode_header(*header, 0x88888888U, again);
   EXPECT_TRUE(std::equal(again.begin(), again.end(), bytes.begin()));
+}
+
+TEST(ReadmeExample, DictionaryIsWhatItSays) {
+  std::ifstream readme(HOLDFAST_SOURCE_DIR "/buffer/README.md");
+  std::string line;
+  std::string text;
+  while (std::getline(readme, line) && line != "```text dictionary") {
+  }
+  while (std::getline(readme, line) && line != "```") text += line + "\n";
+  EXPECT_EQ(text, dictionary());
 }
 
 }  // namespace

@@ -289,13 +289,36 @@ TEST_F(RecoveryHeadTest, NewerFormatsAreRefusedAndUnknownExtrasAreNot) {
   buffer::MemoryFile readable(with_superblock(good, superblock));
   EXPECT_TRUE(buffer::inspect(readable)) << "looking is allowed";
   superblock = superblock_of(good);
-  superblock.incompat = 1;
+  superblock.incompat = 0x80;
   buffer::MemoryFile incompatible(with_superblock(good, superblock));
   EXPECT_EQ(buffer::inspect(incompatible).error().code, ErrorCode::kUnsupported);
   superblock.incompat = 0;
   superblock.version = buffer::kFormatVersion + 1;
   EXPECT_EQ(try_open(with_superblock(good, superblock), clock_).error().code,
             ErrorCode::kUnsupported);
+}
+
+TEST_F(RecoveryHeadTest, ARingFromBeforeAFeatureGetsItInBothSuperblocks) {
+  const Bytes good = fill();
+  buffer::Superblock superblock = superblock_of(good);
+  EXPECT_EQ(superblock.incompat, buffer::kPrimedBlocks);
+  superblock.incompat = 0;
+  const Bytes before = with_superblock(good, superblock);
+  Bytes halfway = before;  // the one write was cut short
+  const auto first = static_cast<std::ptrdiff_t>(kSuperblockOffsets[0]);
+  std::copy_n(good.begin() + first, buffer::kSuperblockSize, halfway.begin() + first);
+  for (const Bytes& image : {before, halfway}) {
+    const auto opened = open_image(image, clock_, options_);
+    ASSERT_NE(opened.ring, nullptr);
+    expect_ledgers_of_before(*opened.ring);
+    const Bytes after = opened.file->content();
+    for (const std::uint64_t offset : kSuperblockOffsets) {
+      const auto copy = buffer::decode_superblock(
+          std::span(after).subspan(offset).first<buffer::kSuperblockBytes>());
+      ASSERT_TRUE(copy);
+      EXPECT_EQ(copy->incompat, buffer::kPrimedBlocks);
+    }
+  }
 }
 
 TEST_F(RecoveryHeadTest, ImpossibleSizesInASuperblockAreDamage) {

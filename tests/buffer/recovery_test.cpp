@@ -74,6 +74,43 @@ TEST_F(RecoveryTest, ReadsTheUnsyncedPartNotTheWholeRing) {
   EXPECT_LE(opened.ring->recovery().bytes_read, 4U << 20U);
 }
 
+TEST_F(RecoveryTest, OfARingThatWasClosedOnlyItsEndsAreRead) {
+  auto file = std::make_unique<buffer::MemoryFile>();
+  const buffer::MemoryFile& bytes = *file;
+  const auto options = small_ring(16U << 20U);
+  const auto ring = open_ring(std::move(file), clock_, options);
+  auto block = numbered_block(0, 3);
+  ASSERT_TRUE(ring->append(block));
+  const auto killed = open_image(bytes.content(), clock_, options);
+  EXPECT_GE(killed.ring->recovery().bytes_read, 1U << 20U);
+  ASSERT_TRUE(ring->close());
+  const auto closed = open_image(bytes.content(), clock_, options);
+  EXPECT_TRUE(closed.ring->recovery().clean);
+  EXPECT_LE(closed.ring->recovery().bytes_read, 128U << 10U);
+  EXPECT_EQ(drain(*closed.ring, *closed.ring->attach("r")), numbers(0, 3));
+}
+
+TEST_F(RecoveryTest, BlocksBehindTheTailOfAProperCloseAreFoundAllTheSame) {
+  append(3);
+  ASSERT_TRUE(ring_->close());
+  const Bytes closed = image();
+  auto again = open_image(closed, clock_, options_);
+  for (std::uint64_t number = 3; number < 9; number += 3) {
+    auto block = numbered_block(number, 3);
+    ASSERT_TRUE(again.ring->append(block));
+  }
+  ASSERT_TRUE(again.ring->sync(true));
+  // A device that lies: the slots written since are gone.
+  Bytes lost = again.file->content();
+  for (const auto offset : buffer::kSlotOffsets) {
+    const auto from = closed.begin() + static_cast<std::ptrdiff_t>(offset);
+    std::copy_n(from, buffer::kSlotSize, lost.begin() + static_cast<std::ptrdiff_t>(offset));
+  }
+  const auto opened = open_image(lost, clock_, options_);
+  EXPECT_EQ(opened.ring->recovery().blocks_found_past_tail, 2U);
+  EXPECT_EQ(drain(*opened.ring, *opened.ring->attach("r")), numbers(0, 9));
+}
+
 TEST_F(RecoveryTest, ALostBlockIsCountedAndTheLaterOnesSurvive) {
   append(2);
   sync();

@@ -49,10 +49,13 @@ TEST(RingFixtures, EveryRingOfAReleasedVersionIsFoundAsItWasLeft) {
   }
 }
 
+// v1f1: with the incompat feature 1.
 TEST(RingFixtures, NoneOfVersion1IsMissing) {
   const auto names = names_of_rings();
-  for (const char* name : {"clean", "backlog", "wrapped", "killed", "orphan"}) {
-    EXPECT_TRUE(names.contains(std::string("v1-") + name)) << name;
+  for (const std::string version : {"v1-", "v1f1-"}) {
+    for (const char* name : {"clean", "backlog", "wrapped", "killed", "orphan"}) {
+      EXPECT_TRUE(names.contains(version + name)) << version << name;
+    }
   }
 }
 

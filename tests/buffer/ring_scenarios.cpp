@@ -21,14 +21,14 @@ class Scene {
   [[nodiscard]] FakeClock& clock() { return clock_; }
   [[nodiscard]] Bytes image() const { return opened_.file->content(); }
 
-  // Blocks of three numbered lines, every other one compressed, 20 s apart.
+  // Blocks of three numbered lines, every other one compressed, every fourth primed, 20 s apart.
   void append(int blocks) {
     for (int i = 0; i < blocks; ++i) {
       clock_.advance(std::chrono::seconds(20));
       buffer::Block block = numbered_block(next_, 3, 60);
       if (i % 2 == 1) {
         const std::string lines = block.bytes.substr(buffer::kHeaderSize);
-        compressor_.compress(lines, block);
+        compressor_.compress(lines, block, i % 4 == 3);
       }
       EXPECT_TRUE(ring().append(block));
       next_ += 3;

@@ -43,6 +43,22 @@ TEST_F(RingSpillTest, WhatIsDeliveredAtOnceLeavesNoTraceInTheFile) {
   expect_sound_ledgers(info);
 }
 
+// A ring so small that a checkpoint takes what may be unsynced.
+TEST_F(RingSpillTest, CheckpointsLargerThanTheirDistanceLetBlocksThrough) {
+  auto options = small_ring(16 * 1024);
+  options.mode = buffer::Mode::kSpill;
+  options.checkpoint_bytes = 256;
+  options.unsynced_limit = 1024;
+  restart(options);
+  ring_->on_sync_wanted([] {});  // appends do not wait
+  receive(3, 250);
+  ASSERT_TRUE(ring_->sync(false));
+  gather(3, 250);
+  ASSERT_TRUE(ring_->close());
+  restart(options);
+  EXPECT_EQ(drain(*ring_, reader_), numbers(0, 6));
+}
+
 TEST_F(RingSpillTest, ABatchGoesFromTheFileIntoMemory) {
   receive(4);
   gather(4);

@@ -121,6 +121,16 @@ TEST(State, EightReadersOfEightRangesFitASlot) {
   expect_equal(*found, state);
 }
 
+TEST(State, AnEraOfMoreThanTwelveBitsIsForged) {
+  State state = example_state(1, 1);
+  state.era = kEraMask;
+  EXPECT_TRUE(decode_state(base::as_bytes(encode_state(state, example_superblock())),
+                           example_superblock()));
+  state.era = kEraMask + 1;
+  EXPECT_FALSE(decode_state(base::as_bytes(encode_state(state, example_superblock())),
+                            example_superblock()));
+}
+
 TEST(State, FieldsLieWhereTheSpecificationSays) {
   const std::string record = encode_state(example_state(1, 1), example_superblock());
   const std::byte* at = base::as_bytes(record).data();
@@ -279,6 +289,16 @@ std::string without_last_fields(const State& state, std::size_t bytes) {
   std::array<std::byte, 4> checksum;
   base::store_le(checksum.data(), crc32c(base::as_bytes(record), example_superblock().seed()));
   return record + std::string(base::as_text(checksum));
+}
+
+TEST(State, ARangeWithoutPointsIsLeftThoughAPadIsLeftOfIt) {
+  ReaderState reader;
+  reader.ranges = {{{64, 1, 10, 0}, {640, 4, 40, 0}}, {{1280, 8, 80, 0}, Range{}.end}};
+  EXPECT_EQ(advance(reader, {576, 3, 30, 5}), 25U);
+  EXPECT_EQ(reader.ranges.size(), 2U);
+  EXPECT_EQ(advance(reader, {576, 3, 40, 0}), 5U) << "what follows up to 640 has no points";
+  ASSERT_EQ(reader.ranges.size(), 1U);
+  EXPECT_EQ(reader.ranges.front().begin, (Mark{1280, 8, 80, 0}));
 }
 
 TEST(State, RecordsWithoutLaterFieldsAreReadAllTheSame) {

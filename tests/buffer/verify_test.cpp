@@ -196,7 +196,7 @@ TEST_F(DamagedTest, DamageToTheHeadIsToldAndCostsNothing) {
   ASSERT_TRUE(snapshot);
   EXPECT_EQ(snapshot->superblocks[0], PartState::kDamaged);
   EXPECT_EQ(snapshot->superblocks[1], PartState::kSound);
-  EXPECT_TRUE(snapshot->recovered.superblock_damaged);
+  EXPECT_TRUE(snapshot->recovered.rewrite_superblock);
   EXPECT_EQ((snapshot->slots[0].state == PartState::kDamaged) +
                 (snapshot->slots[1].state == PartState::kDamaged),
             1);

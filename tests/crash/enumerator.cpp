@@ -116,6 +116,9 @@ bool Enumerator::try_state(Cut& cut, Bytes image, const Bounds& bounds, Observat
   if (bounds.power_cut) clock.reboot("after the cut");
   Viewing viewing{history.options, clock, {&history.blocks}, {}, settings_.lying};
   viewing.options.sync = last.sync;
+  // What the ring holds is asked for, not what is fresh.
+  viewing.options.max_age = {};
+  viewing.live_first = !plan_.live_first.empty() && cut.random.below(2) == 0;
   if (cut.random.below(2) == 0) {
     viewing.run_on = [&](std::uint64_t tail) {
       // With a checkpoint in front of each, three do not fit into the smallest rings.
@@ -199,13 +202,14 @@ void Enumerator::go_on(const Cut& cut, Bytes image, const Bounds& bounds, const 
   Start start;
   start.level = 2;
   start.image = std::move(image);
-  start.first = snapshot_of(seen.opened);
+  start.first = snapshot_of(seen, history, bounds);
+  start.lost = lost_in(seen, start.first);
   start.first.accepted = start.first.numbers_below =
       bounds.lenient ? 0 : history.snapshots[bounds.low].numbers_below;
   start.first.sync = bounds.lenient ? buffer::SyncMode::kNever : last.sync;
   start.first.wall = last.wall;
+  start.first.lived = last.lived;
   start.first.boot_id = "after the cut";
-  start.lost = lost_in(seen);
   start.shapes = shapes_from(history, seen.opened.point_sequence, plan_);
   for (const KnownBlock& known : history.blocks) {
     if (known.first < seen.opened.point_sequence) start.blocks.push_back(known);
@@ -223,6 +227,7 @@ void Enumerator::go_on(const Cut& cut, Bytes image, const Bounds& bounds, const 
   History second = workload.take_history();
   second.seed = history.seed + cut.position * 7919 + place_.state[0];
   first_level_ = fmt::format("cut after operation {} ({}), {}", cut.position, last.step, what);
+  if (settings_.trace) first_level_ += "\n" + text_of(history);
   ++report_.second_workloads;
   place_.level = 2;
   if (good) {
@@ -250,6 +255,10 @@ void Enumerator::count(const History& history, const Bounds& bounds, const Obser
   report_.failed_syncs += last.trouble.failed_syncs > 0 ? 1 : 0;
   report_.healed += last.trouble.heals > 0 ? 1 : 0;
   report_.spilled += last.trouble.spills > 0 ? 1 : 0;
+  report_.apart += std::any_of(last.readers.begin(), last.readers.end(),
+                               [](const ReaderSnapshot& r) { return r.live_from > 0; });
+  report_.expired += std::any_of(last.readers.begin(), last.readers.end(),
+                                 [](const ReaderSnapshot& r) { return r.counters.expired > 0; });
   const bool loss =
       std::any_of(seen.emptied.readers.begin(), seen.emptied.readers.end(),
                   [](const buffer::ReaderInfo& r) { return r.ledger.counters.corrupt > 0; });

@@ -36,6 +36,8 @@ struct Report {
   // States in which blocks waited in memory, or after blocks were refused, a sync had failed, the
   // ring had healed, blocks had been written out of memory for their age.
   std::uint64_t held = 0, refused = 0, failed_syncs = 0, healed = 0, spilled = 0;
+  // States in which a reader had a backlog set apart from what is live, or after points expired.
+  std::uint64_t apart = 0, expired = 0;
   std::vector<std::string> violations;
 };
 

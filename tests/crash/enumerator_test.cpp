@@ -26,7 +26,7 @@ TEST(Enumerator, MeetsEverythingThatMakesRecoveryHard) {
   EXPECT_GT(report.with_loss, 500U);
 }
 
-TEST(Enumerator, MeetsBlocksInMemoryAndADeviceThatFails) {
+TEST(Enumerator, MeetsBlocksInMemoryADeviceThatFailsAndBacklogsSetApart) {
   const Report report = run({.states = 20'000, .seed = 1});
   EXPECT_EQ(report.violations, std::vector<std::string>{});
   EXPECT_GT(report.held, 200U);
@@ -34,6 +34,8 @@ TEST(Enumerator, MeetsBlocksInMemoryAndADeviceThatFails) {
   EXPECT_GT(report.failed_syncs, 300U);
   EXPECT_GT(report.healed, 300U);
   EXPECT_GT(report.spilled, 100U);
+  EXPECT_GT(report.apart, 2000U);
+  EXPECT_GT(report.expired, 500U);
 }
 
 TEST(Enumerator, ASeedGivesTheSameStatesAgain) {

@@ -45,6 +45,14 @@ bool ReaderSnapshot::same_but_for_losses(const ReaderSnapshot& other) const {
          a.expired == b.expired;
 }
 
+void ReaderSnapshot::set_parts(const PointSet& done, std::uint64_t live, std::uint64_t accepted) {
+  const std::uint64_t pending = accepted - std::min(accepted, since + counters.total());
+  first_pending = done.lowest_of_last(pending, accepted);
+  ahead = done;
+  live_from = live > begin() ? live : 0;
+  in_file_from = begin();
+}
+
 const ReaderSnapshot* Snapshot::reader(const std::string& id) const {
   const auto found = std::find_if(readers.begin(), readers.end(),
                                   [&](const ReaderSnapshot& r) { return r.id == id; });
@@ -56,6 +64,13 @@ const KnownBlock* History::block_at(std::uint64_t first) const {
       std::lower_bound(blocks.begin(), blocks.end(), first,
                        [](const KnownBlock& b, std::uint64_t number) { return b.first < number; });
   return found == blocks.end() || found->first != first ? nullptr : &*found;
+}
+
+const KnownBlock* History::block_of(std::uint64_t point) const {
+  const auto after =
+      std::upper_bound(blocks.begin(), blocks.end(), point,
+                       [](std::uint64_t number, const KnownBlock& b) { return number < b.first; });
+  return after == blocks.begin() || std::prev(after)->end() <= point ? nullptr : &*std::prev(after);
 }
 
 std::size_t History::last_sync_before(std::size_t cut) const {

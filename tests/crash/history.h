@@ -25,11 +25,23 @@ struct ReaderSnapshot {
   // Points from here on are in the file for this reader. Above begin() when the writer may have
   // overtaken a batch in flight, of which the ledger knows only later.
   std::uint64_t in_file_from = 0;
+  // With drain = "live_first": points that were done with before others in front of them were,
+  // ever; and where the live part begins. 0: nothing is set apart from it.
+  PointSet ahead;
+  std::uint64_t live_from = 0;
 
-  // The first point that is still pending.
-  [[nodiscard]] std::uint64_t begin() const { return since + counters.total(); }
+  // The first point that is still pending; so is what follows, but for `ahead`.
+  [[nodiscard]] std::uint64_t begin() const {
+    return ahead.empty() ? since + counters.total() : first_pending;
+  }
+  // Sets the two, and what follows from them.
+  void set_parts(const PointSet& done, std::uint64_t live, std::uint64_t accepted);
+  // Where its live part begins, set apart or not.
+  [[nodiscard]] std::uint64_t live() const { return live_from == 0 ? begin() : live_from; }
   // The parts that only the ring's user changes: what overflowed may be worked out again later.
   [[nodiscard]] bool same_but_for_losses(const ReaderSnapshot& other) const;
+
+  std::uint64_t first_pending = 0;  // if there was ever anything ahead
 };
 
 // What the ring has been through so far.
@@ -62,6 +74,7 @@ struct Snapshot {
   base::WallTime wall;
   base::BootTime boot;
   std::string boot_id;
+  base::Duration lived{};  // by a clock that nobody sets and that outlives boots
   std::vector<ReaderSnapshot> readers;
 
   [[nodiscard]] const ReaderSnapshot* reader(const std::string& id) const;
@@ -71,6 +84,7 @@ struct Snapshot {
 struct KnownBlock {
   std::uint64_t first = 0;
   std::shared_ptr<const buffer::Block> block;
+  base::Duration stored{};  // when, by the clock of Snapshot::lived
 
   [[nodiscard]] std::uint64_t end() const { return first + block->points; }
   [[nodiscard]] std::string_view payload() const {
@@ -89,6 +103,8 @@ struct History {
   PointSet lost;                    // not in `base`, though their numbers were given out
 
   [[nodiscard]] const KnownBlock* block_at(std::uint64_t first) const;
+  // The one that holds this point.
+  [[nodiscard]] const KnownBlock* block_of(std::uint64_t point) const;
   // How many of the first `cut` operations are durable for certain: up to their last sync.
   [[nodiscard]] std::size_t last_sync_before(std::size_t cut) const;
 };

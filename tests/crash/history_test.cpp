@@ -137,5 +137,45 @@ TEST(History, WhatHasArrivedIsEvidence) {
   EXPECT_EQ(evidence_in(image, made, 6, 7).synced_below, 0U);
 }
 
+TEST(History, ABlockIsFoundByEachOfItsPoints) {
+  History made;
+  made.blocks = {make_block(1, 10, {3, 60}), make_block(1, 20, {1, 60})};
+  EXPECT_EQ(made.block_of(9), nullptr);
+  EXPECT_EQ(made.block_of(10), &made.blocks[0]);
+  EXPECT_EQ(made.block_of(12), &made.blocks[0]);
+  EXPECT_EQ(made.block_of(13), nullptr);
+  EXPECT_EQ(made.block_of(20), &made.blocks[1]);
+}
+
+TEST(History, WhatWasHadAheadIsNotPending) {
+  ReaderSnapshot reader;
+  reader.since = 5;
+  reader.counters.delivered = 15;
+  reader.set_parts(PointSet(40, 50), 50, 80);
+  EXPECT_EQ(reader.begin(), 10U) << "30 points below 40, 30 from 50 on";
+  EXPECT_EQ(reader.live(), 50U);
+  // The writer has taken the backlog, and some of what came after it.
+  reader.counters.overflow = 33;
+  reader.set_parts(PointSet(40, 50), 50, 80);
+  EXPECT_EQ(reader.begin(), 53U);
+  EXPECT_EQ(reader.live_from, 0U);
+  EXPECT_EQ(reader.live(), 53U);
+}
+
+TEST(History, ItsTextTellsOfBothParts) {
+  History made = history();
+  made.options.max_age = std::chrono::seconds(90);
+  ReaderSnapshot& reader = made.snapshots.back().readers.emplace_back();
+  reader.id = "r0";
+  reader.counters.delivered = 14;
+  reader.set_parts(PointSet(12, 16), 16, 20);
+  made.snapshots.back().step = "read r0, live";
+  const std::string text = text_of(made);
+  EXPECT_NE(text.find("read r0, live: 20 accepted; r0 at 10, live from 16, had ahead 12..15\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("max_age 90 s"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace holdfast::crash

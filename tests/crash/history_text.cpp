@@ -1,4 +1,6 @@
 // A history in words, for whoever looks into a violation.
+#include <chrono>
+
 #include <fmt/core.h>
 
 #include "tests/crash/history.h"
@@ -36,14 +38,27 @@ std::string text_of(const Snapshot& snapshot) {
   for (const ReaderSnapshot& reader : snapshot.readers) {
     text += fmt::format("; {} at {}", reader.id, reader.begin());
     if (reader.in_file_from != reader.begin()) text += fmt::format(" ({})", reader.in_file_from);
+    if (reader.live_from > 0) text += fmt::format(", live from {}", reader.live_from);
+    const PointSet ahead = reader.ahead.within(reader.begin(), UINT64_MAX);
+    if (!ahead.empty()) text += ", had ahead " + ahead.text();
   }
   return text;
+}
+
+std::string text_of(const buffer::RingOptions& options) {
+  std::string text =
+      fmt::format("    ring of {} bytes, {}, {}, {}", options.size,
+                  options.sync == buffer::SyncMode::kNever ? "sync never" : "sync",
+                  options.mode == buffer::Mode::kSpill ? "spill" : "durable",
+                  options.overflow == buffer::Overflow::kRefuseNew ? "refuse_new" : "drop_oldest");
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(options.max_age).count();
+  return text + (seconds > 0 ? fmt::format(", max_age {} s\n", seconds) : "\n");
 }
 
 }  // namespace
 
 std::string text_of(const History& history) {
-  std::string text;
+  std::string text = text_of(history.options);
   std::size_t done = 0;
   for (std::size_t i = 0; i < history.snapshots.size(); ++i) {
     const Snapshot& snapshot = history.snapshots[i];

@@ -9,11 +9,26 @@
 namespace holdfast::crash {
 namespace {
 
-bool shows(const Snapshot& found, const Snapshot& snapshot) {
+// A reader as it was found, if it is the one of that step: so it has had ahead what it had then,
+// but for lost points that it steps over again.
+ReaderSnapshot parted_as(const ReaderSnapshot& found, const ReaderSnapshot& then,
+                         std::uint64_t accepted) {
+  ReaderSnapshot parted = found;
+  if (then.ahead.empty() && then.live_from == 0 && found.live_from == found.begin()) return parted;
+  const std::uint64_t live = found.live_from > 0 ? found.live_from : accepted;
+  parted.set_parts(then.ahead.within(0, live), found.live_from, accepted);
+  return parted;
+}
+
+bool shows(const Snapshot& found, const Snapshot& snapshot, const PointSet& lost) {
   return found.readers.size() == snapshot.readers.size() &&
          std::equal(found.readers.begin(), found.readers.end(), snapshot.readers.begin(),
-                    [](const ReaderSnapshot& a, const ReaderSnapshot& b) {
-                      return a.same_but_for_losses(b);
+                    [&](const ReaderSnapshot& a, const ReaderSnapshot& b) {
+                      if (!a.same_but_for_losses(b)) return false;
+                      const ReaderSnapshot parted = parted_as(a, b, found.accepted);
+                      // A backlog that was lost as a whole is set apart from nothing.
+                      return lost.next_outside(std::max(parted.live(), b.begin())) ==
+                             lost.next_outside(std::max(b.live(), parted.begin()));
                     });
 }
 
@@ -27,6 +42,9 @@ std::string text(const Snapshot& snapshot) {
     out += fmt::format("; {} since {}{}: {} delivered, {} rejected, {} filtered, {} lost",
                        reader.id, reader.since, reader.orphaned_ns == 0 ? "" : " (orphan)",
                        c.delivered, c.rejected, c.filtered, c.overflow + c.corrupt);
+    if (c.expired > 0) out += fmt::format(", {} expired", c.expired);
+    if (reader.live() != reader.begin()) out += fmt::format("; live from {}", reader.live());
+    if (!reader.ahead.empty()) out += ", had out of turn " + reader.ahead.text();
   }
   return out;
 }
@@ -43,7 +61,17 @@ class Hearing {
         low_(history.snapshots[bounds.low]),
         ledger_low_(history.snapshots[bounds.ledger_low]),
         high_(history.snapshots[bounds.high]),
-        found_(snapshot_of(seen.opened)) {}
+        found_(as_opened(seen)) {}
+
+  // What was found, by the step that it shows; by none if it shows none.
+  [[nodiscard]] Snapshot found() const {
+    Snapshot found = found_;
+    const Snapshot* shown = shown_snapshot();
+    for (std::size_t i = 0; shown != nullptr && i < found.readers.size(); ++i) {
+      found.readers[i] = parted_as(found.readers[i], shown->readers[i], found.accepted);
+    }
+    return found;
+  }
 
   [[nodiscard]] std::string verdict() const {
     if (auto wrong = wrong_numbers(); !wrong.empty()) return wrong;
@@ -53,16 +81,25 @@ class Hearing {
           "no step has this ledger: {}\n    at the last sync: {}\n    at the cut: {}", text(found_),
           text(ledger_low_), text(high_));
     }
-    for (std::size_t i = 0; i < found_.readers.size(); ++i) {
-      auto wrong = wrong_reader(found_.readers[i], shown->readers[i], seen_.drained[i].points);
-      if (!wrong.empty()) return fmt::format("reader {}: {}", found_.readers[i].id, wrong);
+    const Snapshot found = this->found();
+    for (std::size_t i = 0; i < found.readers.size(); ++i) {
+      auto wrong = wrong_reader(found.readers[i], shown->readers[i], seen_.drained[i].points);
+      if (!wrong.empty()) return fmt::format("reader {}: {}", found.readers[i].id, wrong);
     }
-    if (auto wrong = disagreement(); !wrong.empty()) return wrong;
-    if (auto wrong = wrong_report(); !wrong.empty()) return wrong;
+    if (auto wrong = disagreement(found); !wrong.empty()) return wrong;
+    if (auto wrong = wrong_report(found); !wrong.empty()) return wrong;
     return bounds_.power_cut ? "" : wrong_after_kill();
   }
 
  private:
+  static Snapshot as_opened(const Observation& seen) {
+    Snapshot found = snapshot_of(seen.opened);
+    for (std::size_t i = 0; i < std::min(found.readers.size(), seen.drained.size()); ++i) {
+      found.readers[i].live_from = seen.drained[i].live_from;
+    }
+    return found;
+  }
+
   [[nodiscard]] std::string wrong_numbers() const {
     // Numbers of what waits in memory, or was delivered from there, may be in no slot yet.
     const std::uint64_t least = bounds_.lenient ? 0 : low_.numbers_below;
@@ -87,15 +124,18 @@ class Hearing {
   }
 
   // What recovery says is lost, of what was accepted after the last sync.
-  [[nodiscard]] std::string wrong_report() const {
+  [[nodiscard]] std::string wrong_report(const Snapshot& found) const {
     if (bounds_.lenient || !bounds_.power_cut || seen_.recovery.full_scan) return {};
     // A recovery that was cut short may have written down already what is lost.
     if (low_.numbers_below != low_.found_below) return {};
     const std::uint64_t synced = std::max(low_.numbers_below, evidence_.synced_below);
-    for (std::size_t i = 0; i < found_.readers.size(); ++i) {
-      if (found_.readers[i].begin() > synced) continue;
+    for (std::size_t i = 0; i < found.readers.size(); ++i) {
+      const ReaderSnapshot& reader = found.readers[i];
+      const PointSet had = reader.ahead.within(synced, found.accepted);
+      // What it has had is lost for others only.
+      if (reader.begin() > synced || (!had.empty() && found.readers.size() > 1)) continue;
       const std::uint64_t lost =
-          PointSet(synced, found_.accepted).minus(seen_.drained[i].points).count();
+          PointSet(synced, found.accepted).minus(had).minus(seen_.drained[i].points).count();
       if (lost == seen_.recovery.points_lost) continue;
       return fmt::format("recovery reports {} points lost, {} are", seen_.recovery.points_lost,
                          lost);
@@ -106,7 +146,9 @@ class Hearing {
   // The step whose state this is; the latest if there are several.
   [[nodiscard]] const Snapshot* shown_snapshot() const {
     for (std::size_t i = bounds_.high + 1; i > bounds_.ledger_low; --i) {
-      if (shows(found_, history_.snapshots[i - 1])) return &history_.snapshots[i - 1];
+      if (shows(found_, history_.snapshots[i - 1], history_.lost)) {
+        return &history_.snapshots[i - 1];
+      }
     }
     return nullptr;
   }
@@ -115,7 +157,8 @@ class Hearing {
                                          const PointSet& drained) const {
     // Nothing that was done with, nothing that was never accepted.
     const std::uint64_t from = std::min(shown.begin(), found.begin());
-    const PointSet allowed = PointSet(from, found_.accepted).minus(history_.lost);
+    const PointSet allowed =
+        PointSet(from, found_.accepted).minus(history_.lost).minus(shown.ahead);
     if (const auto extra = drained.minus(allowed); !extra.empty()) {
       return fmt::format("got {}, of which only {} were pending", extra.text(), allowed.text());
     }
@@ -127,7 +170,9 @@ class Hearing {
     const PointSet required = PointSet(in_file, low_.found_below)
                                   .minus(history_.lost)
                                   .minus(low_.unwritten)
-                                  .united(evidence_.whole.within(in_file, UINT64_MAX));
+                                  .united(evidence_.whole.within(in_file, UINT64_MAX))
+                                  .minus(shown.ahead)
+                                  .minus(last->ahead);
     if (const auto missing = required.minus(drained); !missing.empty()) {
       return fmt::format("{} are gone; got {}", missing.text(), drained.text());
     }
@@ -135,14 +180,18 @@ class Hearing {
   }
 
   // Whoever is still to get a block gets it, or nobody does.
-  [[nodiscard]] std::string disagreement() const {
-    for (std::size_t i = 1; i < found_.readers.size(); ++i) {
-      const std::uint64_t both = std::max(found_.readers[0].begin(), found_.readers[i].begin());
-      const PointSet first = seen_.drained[0].points.within(both, found_.accepted);
-      const PointSet other = seen_.drained[i].points.within(both, found_.accepted);
+  [[nodiscard]] std::string disagreement(const Snapshot& found) const {
+    for (std::size_t i = 1; i < found.readers.size(); ++i) {
+      const ReaderSnapshot& one = found.readers.front();
+      const ReaderSnapshot& two = found.readers[i];
+      const PointSet both = PointSet(std::max(one.begin(), two.begin()), found.accepted)
+                                .minus(one.ahead)
+                                .minus(two.ahead);
+      const PointSet first = both.minus(both.minus(seen_.drained[0].points));
+      const PointSet other = both.minus(both.minus(seen_.drained[i].points));
       if (!(first == other)) {
-        return fmt::format("readers {} and {} want the same and got {} and {}",
-                           found_.readers[0].id, found_.readers[i].id, first.text(), other.text());
+        return fmt::format("readers {} and {} want the same and got {} and {}", one.id, two.id,
+                           first.text(), other.text());
       }
     }
     return {};
@@ -227,8 +276,11 @@ Snapshot snapshot_of(const buffer::RingInfo& info) {
   return snapshot;
 }
 
-PointSet lost_in(const Observation& seen) {
-  Snapshot found = snapshot_of(seen.opened);
+Snapshot snapshot_of(const Observation& seen, const History& history, const Bounds& bounds) {
+  return Hearing(seen, history, bounds, {}).found();
+}
+
+PointSet lost_in(const Observation& seen, Snapshot found) {
   if (found.readers.empty()) {
     // The newcomer's view.
     found = snapshot_of(seen.emptied);
@@ -236,8 +288,9 @@ PointSet lost_in(const Observation& seen) {
   }
   PointSet lost;
   for (std::size_t i = 0; i < found.readers.size(); ++i) {
-    lost = lost.united(
-        PointSet(found.readers[i].begin(), found.accepted).minus(seen.drained[i].points));
+    lost = lost.united(PointSet(found.readers[i].begin(), found.accepted)
+                           .minus(found.readers[i].ahead)
+                           .minus(seen.drained[i].points));
   }
   return lost;
 }

@@ -17,9 +17,13 @@ namespace holdfast::crash {
 [[nodiscard]] std::string judge_lied_to(const Observation& seen, const History& history,
                                         const Bounds& bounds);
 
-// The snapshot that a ring found like this begins its further life with. Points below its
-// `accepted` that no reader got are added to `lost`.
+// What a ring says of itself; what its readers have had ahead of their backlogs it does not say.
 [[nodiscard]] Snapshot snapshot_of(const buffer::RingInfo& info);
-[[nodiscard]] PointSet lost_in(const Observation& seen);
+// The snapshot that a ring found like this begins its further life with: the step that it shows
+// knows the rest.
+[[nodiscard]] Snapshot snapshot_of(const Observation& seen, const History& history,
+                                   const Bounds& bounds);
+// Points that were pending for somebody in `found` and that nobody got.
+[[nodiscard]] PointSet lost_in(const Observation& seen, Snapshot found);
 
 }  // namespace holdfast::crash

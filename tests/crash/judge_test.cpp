@@ -224,7 +224,88 @@ TEST_F(JudgeTest, OfALyingDeviceOnlySoundnessIsAskedFor) {
 
 TEST_F(JudgeTest, WhatNoReaderGotIsLost) {
   show(80, 10, PointSet(10, 20).united(PointSet(30, 80)));
-  EXPECT_EQ(lost_in(seen_), PointSet(20, 30));
+  EXPECT_EQ(lost_in(seen_, snapshot_of(seen_, history_, bounds_)), PointSet(20, 30));
+}
+
+// The reader has set its backlog apart, all below 40, and had 10 points of what came after it at
+// the last sync, 5 more since.
+class JudgePartsTest : public JudgeTest {
+ protected:
+  JudgePartsTest() {
+    for (Snapshot& snapshot : history_.snapshots) {
+      ReaderSnapshot& reader = snapshot.readers.front();
+      const std::uint64_t live = snapshot.accepted == 80 ? 50 : 55;
+      reader.counters.delivered = 10 + live - 40;
+      reader.set_parts(PointSet(40, live), live, snapshot.accepted);
+    }
+    find(80, 50, PointSet(10, 40).united(PointSet(50, 80)));
+  }
+  void find(std::uint64_t accepted, std::uint64_t live, PointSet drained) {
+    show(accepted, 10 + live - 40, std::move(drained));
+    seen_.drained.front().live_from = live;
+  }
+};
+
+TEST_F(JudgePartsTest, BothPartsAreThereAsOfTheLastSync) {
+  EXPECT_EQ(history_.snapshots[0].readers[0].begin(), 10U);
+  EXPECT_EQ(verdict(), "");
+  find(100, 55, PointSet(10, 40).united(PointSet(55, 100)));
+  EXPECT_EQ(verdict(), "");
+}
+
+TEST_F(JudgePartsTest, NeitherPartMayMissAnything) {
+  find(80, 50, PointSet(10, 39).united(PointSet(50, 80)));
+  expect_wrong("39..39 are gone");
+  find(80, 50, PointSet(10, 40).united(PointSet(56, 80)));
+  expect_wrong("55..55 are gone");
+  find(80, 50, PointSet(10, 40).united(PointSet(55, 80)));
+  EXPECT_EQ(verdict(), "") << "acknowledged since";
+}
+
+TEST_F(JudgePartsTest, WhatWasHadAheadMustNotComeAgain) {
+  find(80, 50, PointSet(10, 40).united(PointSet(49, 80)));
+  expect_wrong("got 49..49");
+}
+
+TEST_F(JudgePartsTest, TheLivePartBeginsWhereItDid) {
+  seen_.drained.front().live_from = 51;
+  expect_wrong("no step has this ledger");
+  seen_.drained.front().live_from = 10;
+  expect_wrong("no step has this ledger");
+}
+
+TEST_F(JudgePartsTest, ABacklogThatIsLostIsSetApartFromNothing) {
+  history_.lost = PointSet(10, 40);
+  find(80, 50, PointSet(50, 80));
+  seen_.opened.readers[0].ledger.counters.corrupt = 30;
+  seen_.opened.readers[0].ledger.buffered -= 30;
+  EXPECT_EQ(verdict(), "");
+}
+
+TEST_F(JudgePartsTest, AReaderInOrderGetsWhatAnotherHadAhead) {
+  for (Snapshot& snapshot : history_.snapshots) {
+    ReaderSnapshot& other = snapshot.readers.emplace_back();
+    other.id = "s";
+    other.counters.delivered = 10;
+  }
+  buffer::ReaderInfo other = seen_.opened.readers.front();
+  other.id = "s";
+  other.ledger.counters.delivered = 10;
+  other.ledger.buffered = 70;
+  seen_.opened.readers.push_back(other);
+  seen_.drained.push_back({"s", PointSet(10, 80)});
+  EXPECT_EQ(verdict(), "");
+  seen_.drained.back().points = PointSet(10, 35).united(PointSet(40, 80));
+  expect_wrong("35..39 are gone");
+}
+
+TEST_F(JudgePartsTest, TheNextLevelKnowsWhatWasHadAhead) {
+  find(80, 50, PointSet(10, 20).united(PointSet(30, 40)).united(PointSet(50, 80)));
+  const Snapshot found = snapshot_of(seen_, history_, bounds_);
+  EXPECT_EQ(found.readers[0].begin(), 10U);
+  EXPECT_EQ(found.readers[0].live_from, 50U);
+  EXPECT_EQ(found.readers[0].ahead, PointSet(40, 50));
+  EXPECT_EQ(lost_in(seen_, found), PointSet(20, 30));
 }
 
 }  // namespace

@@ -64,6 +64,8 @@ void print(const Report& report, const Settings& settings, double seconds) {
       "the ring met: {} with blocks in memory, {} after refusals, {} after a failed sync, {} after "
       "healing, {} after spilling\n",
       report.held, report.refused, report.failed_syncs, report.healed, report.spilled);
+  fmt::print("readers met: {} with a backlog set apart, {} after points expired\n", report.apart,
+             report.expired);
   fmt::print("seeds {} to {}; violations: {}\n", settings.seed, settings.seed + report.seeds - 1,
              report.violations.size());
 }

@@ -76,6 +76,27 @@ std::string wrong_after_draining(const Observation& seen) {
   return {};
 }
 
+// All that is pending for one reader, the live part first or everything in order.
+void drain(buffer::Ring& ring, buffer::ReaderId reader, const Viewing& viewing, Drained& drained,
+           std::string& wrong) {
+  if (viewing.live_first) {
+    drained.points = drain(ring, reader, viewing.known, wrong, buffer::Part::kLive);
+    if (!wrong.empty()) return;
+    const auto early = drained.points.within(0, drained.live_from);
+    if (!early.empty()) {
+      wrong = fmt::format("the live part begins at {} and has {}", drained.live_from, early.text());
+      return;
+    }
+  }
+  const PointSet rest = drain(ring, reader, viewing.known, wrong);
+  const PointSet all = drained.points.united(rest);
+  if (wrong.empty() && all.count() != drained.points.count() + rest.count()) {
+    wrong = fmt::format("the live part has {}, and some of it comes again in {}",
+                        drained.points.text(), rest.text());
+  }
+  drained.points = all;
+}
+
 // Exactly what was appended must come out, and nothing must be booked as lost.
 std::string wrong_with_run_on(OpenRing& before, const Observation& seen, const Viewing& viewing) {
   const Blocks blocks = viewing.run_on(seen.emptied.point_sequence);
@@ -138,10 +159,10 @@ std::string wrong_with(const buffer::ReadBatch& batch, const std::vector<const B
 }
 
 PointSet drain(buffer::Ring& ring, buffer::ReaderId reader, const std::vector<const Blocks*>& known,
-               std::string& wrong) {
+               std::string& wrong, buffer::Part part) {
   PointSet points;
   while (true) {
-    const auto batch = ring.read(reader, {}, 0);
+    const auto batch = ring.read(reader, {}, 0, part);
     if (!batch) {
       wrong = "reading failed: " + batch.error().message;
       return points;
@@ -187,7 +208,9 @@ Observation observe(Bytes image, const Viewing& viewing) {
     if (!seen.wrong.empty()) return seen;
     const bool newcomer = seen.opened.readers.empty();
     Drained drained{newcomer ? "newcomer" : seen.opened.readers[reader].id, {}};
-    drained.points = drain(*ring->ring, reader, viewing.known, seen.wrong);
+    drained.live_from =
+        seen.opened.point_sequence - ring->ring->pending_points(reader, buffer::Part::kLive);
+    drain(*ring->ring, reader, viewing, drained, seen.wrong);
     if (!seen.wrong.empty()) seen.wrong = "reader " + drained.id + ": " + seen.wrong;
     seen.drained.push_back(std::move(drained));
   }

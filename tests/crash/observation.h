@@ -18,6 +18,7 @@ namespace holdfast::crash {
 struct Drained {
   std::string id;
   PointSet points;
+  std::uint64_t live_from = 0;  // where its live part began when the ring was opened
 };
 
 struct Observation {
@@ -43,14 +44,17 @@ struct Viewing {
   // By its device: a slot that is there again though later ones were synced leads back to a tail of
   // before, and blocks of after it may come out once the new tail gets there.
   bool lied_to = false;
+  // What a reader has set apart from its backlog is taken first.
+  bool live_first = false;
 };
 
 [[nodiscard]] Observation observe(Bytes image, const Viewing& viewing);
 
-// Everything pending for this reader, acknowledged. Not empty `wrong`: the first thing that is not
-// as it was appended.
+// Everything pending for this reader in this part, acknowledged. Not empty `wrong`: the first thing
+// that is not as it was appended.
 [[nodiscard]] PointSet drain(buffer::Ring& ring, buffer::ReaderId reader,
-                             const std::vector<const Blocks*>& known, std::string& wrong);
+                             const std::vector<const Blocks*>& known, std::string& wrong,
+                             buffer::Part part = buffer::Part::kOldest);
 
 // Why this batch cannot be right; empty if it can.
 [[nodiscard]] std::string wrong_with(const buffer::ReadBatch& batch,

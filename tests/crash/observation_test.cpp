@@ -43,6 +43,27 @@ TEST_F(ObservationTest, SeesWhatEachReaderGets) {
   EXPECT_EQ(seen.emptied.readers.at(0).ledger.counters.delivered, 12U);
 }
 
+TEST_F(ObservationTest, TakesTheLivePartFirstIfAskedTo) {
+  auto file = std::make_unique<buffer::MemoryFile>(image_);
+  buffer::MemoryFile& bytes = *file;
+  auto ring = test::open_ring(std::move(file), clock_, options_);
+  const buffer::ReaderId reader = *ring->attach("r");
+  ASSERT_TRUE(ring->set_apart(reader));
+  blocks_.push_back(make_block(1, 12, {4, 60}));
+  buffer::Block block = *blocks_.back().block;
+  ASSERT_TRUE(ring->append(block));
+  image_ = bytes.content();
+  for (const bool live_first : {false, true}) {
+    Viewing viewing{options_, clock_, {&blocks_}, {}};
+    viewing.live_first = live_first;
+    const Observation seen = observe(image_, viewing);
+    EXPECT_EQ(seen.wrong, "");
+    ASSERT_EQ(seen.drained.size(), 1U);
+    EXPECT_EQ(seen.drained[0].live_from, 12U);
+    EXPECT_EQ(seen.drained[0].points, PointSet(0, 16));
+  }
+}
+
 TEST_F(ObservationTest, ALineThatWasNotAppendedIsSeen) {
   Blocks others = blocks_;
   others[1] = make_block(2, 4, {4, 60});

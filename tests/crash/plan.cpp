@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <span>
 
+#include <fmt/core.h>
 #include <zlib.h>
 
 #include "buffer/format.h"
@@ -77,6 +78,19 @@ void draw_trouble(base::Random& random, Plan& plan) {
   }
 }
 
+// A third of the plans: readers that take what is fresh first. In some, old points expire.
+void draw_freshness(base::Random& random, Plan& plan) {
+  if (random.below(6) == 0) {
+    plan.options.max_age = std::chrono::seconds(one_of(random, {40, 90, 300}));
+  }
+  if (random.below(3) != 0) return;
+  // Often beside others that read in order.
+  plan.most_readers = std::max<std::size_t>(plan.most_readers, 2);
+  for (std::uint64_t i = random.below(plan.most_readers) + 1; i > 0; --i) {
+    plan.live_first.insert(fmt::format("r{}", i - 1));
+  }
+}
+
 }  // namespace
 
 Plan draw_plan(base::Random& random) {
@@ -99,7 +113,9 @@ Plan draw_plan(base::Random& random) {
   plan.changes_sync = random.below(6) == 0;
   // From a copy: plans without trouble are what they would be.
   base::Random other = random;
+  base::Random fresh(base::Random(random).next());
   draw_trouble(other, plan);
+  draw_freshness(fresh, plan);
   return plan;
 }
 

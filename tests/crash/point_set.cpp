@@ -64,6 +64,24 @@ PointSet PointSet::united(const PointSet& other) const {
   return sum;
 }
 
+std::uint64_t PointSet::lowest_of_last(std::uint64_t count, std::uint64_t end) const {
+  if (count == 0) return end;
+  const PointSet others = PointSet(0, end).minus(*this);
+  for (auto stretch = others.stretches_.rbegin(); stretch != others.stretches_.rend(); ++stretch) {
+    const std::uint64_t size = stretch->end - stretch->first;
+    if (count <= size) return stretch->end - count;
+    count -= size;
+  }
+  return 0;
+}
+
+std::uint64_t PointSet::next_outside(std::uint64_t from) const {
+  for (const Stretch& stretch : stretches_) {
+    if (stretch.first <= from && from < stretch.end) from = stretch.end;
+  }
+  return from;
+}
+
 std::string PointSet::text() const {
   if (stretches_.empty()) return "none";
   std::string out;

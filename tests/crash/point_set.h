@@ -30,6 +30,11 @@ class PointSet {
   // The part of it in [from, below).
   [[nodiscard]] PointSet within(std::uint64_t from, std::uint64_t below) const;
   [[nodiscard]] PointSet united(const PointSet& other) const;
+  // The numbers below `end` that are not in the set: where the last `count` of them begin. `end` if
+  // there are to be none, 0 if there are not so many.
+  [[nodiscard]] std::uint64_t lowest_of_last(std::uint64_t count, std::uint64_t end) const;
+  // The first number from `from` on that is not in the set.
+  [[nodiscard]] std::uint64_t next_outside(std::uint64_t from) const;
   [[nodiscard]] std::string text() const;
 
   friend bool operator==(const PointSet&, const PointSet&) = default;

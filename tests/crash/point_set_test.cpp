@@ -49,5 +49,25 @@ TEST(PointSet, HolesMayReachOverSeveralStretches) {
   EXPECT_TRUE(set.minus(set_of({{0, 50}})).empty());
 }
 
+TEST(PointSet, CountsTheNumbersOutsideFromTheEnd) {
+  const PointSet set = set_of({{10, 20}, {30, 40}});
+  EXPECT_EQ(set.lowest_of_last(0, 50), 50U);
+  EXPECT_EQ(set.lowest_of_last(10, 50), 40U);
+  EXPECT_EQ(set.lowest_of_last(11, 50), 29U);
+  EXPECT_EQ(set.lowest_of_last(21, 50), 9U);
+  EXPECT_EQ(set.lowest_of_last(30, 50), 0U);
+  EXPECT_EQ(set.lowest_of_last(31, 50), 0U) << "there are not so many";
+  EXPECT_EQ(set.lowest_of_last(5, 35), 25U) << "the set goes on behind the end";
+  EXPECT_EQ(PointSet().lowest_of_last(7, 50), 43U);
+}
+
+TEST(PointSet, FindsTheNextNumberOutside) {
+  const PointSet set = set_of({{10, 20}, {30, 40}});
+  EXPECT_EQ(set.next_outside(9), 9U);
+  EXPECT_EQ(set.next_outside(10), 20U);
+  EXPECT_EQ(set.next_outside(39), 40U);
+  EXPECT_EQ(set.next_outside(40), 40U);
+}
+
 }  // namespace
 }  // namespace holdfast::crash

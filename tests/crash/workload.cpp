@@ -20,6 +20,7 @@ const std::vector<Workload::Action>& Workload::actions() {
       {3, &Workload::resolve_held},
       {8, &Workload::sync},
       {2, &Workload::announce_wait},
+      {6, &Workload::set_backlog_apart, &Workload::sets_apart},
       {2, &Workload::attach_somebody},
       {2, &Workload::settle},
       {2, &Workload::close_and_reopen},
@@ -47,6 +48,7 @@ Workload::Workload(std::uint64_t seed, Plan plan, Start start)
   history_.blocks = std::move(start.blocks);
   history_.lost = std::move(start.lost);
   if (start.level > 1) set_clock(clock_, start.first);
+  lived_ = start.first.lived;
   // With `never` the ring keeps nothing that it could write again.
   plan_.forgets = plan_.forgets && options_.sync == SyncMode::kInterval;
   if (plan_.forgets) record_->forget_on_failed_sync();
@@ -91,7 +93,8 @@ void Workload::append() {
 }
 
 void Workload::append(const Shape& shape, buffer::Origin origin) {
-  const KnownBlock known = make_block(history_.level, model_.accepted, shape);
+  KnownBlock known = make_block(history_.level, model_.accepted, shape);
+  known.stored = lived_;
   history_.blocks.push_back(known);
   const buffer::RingInfo before = ring_->info();
   buffer::Block block = *known.block;
@@ -124,13 +127,17 @@ std::string Workload::any_reader() {
       ->first;
 }
 
-bool Workload::read(const std::string& id) {
+bool Workload::read(const std::string& id, buffer::Part part) {
   buffer::ReadLimits limits;
   limits.max_points = 1 + random_.below(60);
-  auto batch = ring_->read(attached_.at(id), limits, random_.below(12));
-  note("read " + id);
+  const bool past_backlog =
+      part == buffer::Part::kLive && history_.snapshots.back().reader(id)->live_from > 0;
+  auto batch = ring_->read(attached_.at(id), limits, random_.below(12), part);
+  book_expired(id, part);
+  note(part == buffer::Part::kLive ? fmt::format("read {}, live", id) : "read " + id);
   if (!wrong_.empty()) return false;
-  const auto& pending = model_.readers.at(id).pending;
+  auto expected = first_of(id, part);
+  const auto end = model_.readers.at(id).pending.end();
   if (!batch) {
     // What was forgotten has to be written again before it can be read.
     if (plan_.forgets && degraded()) return false;
@@ -138,35 +145,37 @@ bool Workload::read(const std::string& id) {
     return false;
   }
   if (batch->blocks.empty()) {
-    if (!pending.empty()) fail(fmt::format("{} got nothing, {} are pending", id, pending.size()));
+    if (expected != end) fail(fmt::format("{} got nothing, {} are pending", id, end - expected));
     return false;
   }
-  if (auto wrong = wrong_with(*batch, {&history_.blocks}); !wrong.empty()) {
+  auto wrong = wrong_with(*batch, {&history_.blocks});
+  if (wrong.empty()) wrong = wrong_age(*batch);
+  if (!wrong.empty()) {
     fail(std::move(wrong));
     return false;
   }
-  auto expected = pending.begin();
   for (const buffer::ReadBlock& block : batch->blocks) {
     for (std::uint64_t i = block.skip_points; i < block.points; ++i) {
-      if (expected == pending.end() || *expected++ != block.point_sequence + i) {
+      if (expected == end || *expected++ != block.point_sequence + i) {
         fail(fmt::format("{} got point {} out of turn", id, block.point_sequence + i));
         return false;
       }
     }
   }
-  flights_[id] = Flight{std::move(*batch)};
+  const bool in_memory = history_.snapshots.back().held > 0;
+  flights_[id] = Flight{std::move(*batch), part, past_backlog, in_memory};
   return true;
 }
 
 void Workload::read_and_resolve() {
   const std::string id = any_reader();
-  if (!flights_.contains(id) && !read(id)) return;
+  if (!flights_.contains(id) && !read(id, draw_part(id))) return;
   resolve(id);
 }
 
 void Workload::read_and_hold() {
   const std::string id = any_reader();
-  if (!flights_.contains(id)) (void)read(id);
+  if (!flights_.contains(id)) (void)read(id, draw_part(id));
 }
 
 void Workload::resolve_held() {
@@ -175,6 +184,7 @@ void Workload::resolve_held() {
 
 // By value: the name may belong to the flight that ends here.
 void Workload::resolve(std::string id) {
+  if (plan_.live_first.contains(id) && random_.below(8) == 0) return set_flight_apart(id);
   if (random_.below(6) == 0) {
     const Flight flight = std::move(flights_.at(id));
     flights_.erase(id);
@@ -195,9 +205,12 @@ void Workload::acknowledge(std::string id, std::uint64_t points, const buffer::O
   const Flight flight = std::move(flights_.at(id));
   flights_.erase(id);
   const std::uint64_t overflow = overflow_of(id);
+  const std::size_t position = record_->size();
   ring_->acknowledge(attached_.at(id), points, outcome);
-  model_.acknowledge(id, points, outcome);
-  note(fmt::format("acknowledge {} of {} for {}", points, flight.batch.points, id));
+  book_done(id, flight, points, outcome);
+  note(fmt::format("acknowledge {} of {}{} for {}", points, flight.batch.points,
+                   flight.part == buffer::Part::kLive ? ", live," : "", id));
+  if (!flight.in_memory) require_slot_since(position);
   land(id, flight, overflow);
 }
 
@@ -207,7 +220,8 @@ std::uint64_t Workload::overflow_of(const std::string& id) const {
 
 void Workload::land(const std::string& id, const Flight& flight, std::uint64_t overflow_before) {
   if (!wrong_.empty() || flight.appended_at == SIZE_MAX) return;
-  std::uint64_t in_file_from = flight.end();
+  // A backlog goes before what is behind it.
+  std::uint64_t in_file_from = flight.past_backlog ? 0 : flight.end();
   const ReaderSnapshot* now = history_.snapshots.back().reader(id);
   if (overflow_of(id) > overflow_before) in_file_from = std::max(in_file_from, now->begin());
   for (std::size_t i = flight.appended_at; i + 1 < history_.snapshots.size(); ++i) {
@@ -243,31 +257,14 @@ void Workload::attach(const std::string& id) {
   if (!reader) return fail(reader.error().message);
   attached_[id] = *reader;
   if (!model_.readers.contains(id)) {
-    const auto info = ring_->info();
-    const auto found = std::find_if(info.readers.begin(), info.readers.end(),
-                                    [&](const auto& r) { return r.id == id; });
-    if (found == info.readers.end()) return fail(id + " is attached and not there");
-    const auto furthest = std::min_element(
-        model_.readers.begin(), model_.readers.end(), [](const auto& a, const auto& b) {
-          return a.second.pending.size() > b.second.pending.size();
-        });
-    test::ModelReader fresh;
-    fresh.since = info.point_sequence - found->ledger.accepted;
-    fresh.pending = pending_from(fresh.since);
-    const bool behind = furthest == model_.readers.end() || !flights_.empty() ||
-                        fresh.pending.size() == furthest->second.pending.size();
-    if (!behind) {
-      fail(fmt::format("{} starts with {} points pending, {} has {}", id, fresh.pending.size(),
-                       furthest->first, furthest->second.pending.size()));
-    }
-    model_.readers[id] = std::move(fresh);
+    expect_newcomer(id);
   }
-  note("attach " + id);
+  if (wrong_.empty()) note("attach " + id);
 }
 
-std::deque<std::uint64_t> Workload::pending_from(std::uint64_t number) const {
+Workload::Numbers Workload::pending_from(std::uint64_t number, const PointSet& ahead) const {
   std::deque<std::uint64_t> pending;
-  const PointSet there = PointSet(number, model_.accepted).minus(history_.lost);
+  const PointSet there = PointSet(number, model_.accepted).minus(history_.lost).minus(ahead);
   for (const Stretch& stretch : there.stretches()) {
     for (std::uint64_t i = stretch.first; i < stretch.end; ++i) pending.push_back(i);
   }
@@ -281,6 +278,7 @@ void Workload::settle() {
   for (auto reader = model_.readers.begin(); reader != model_.readers.end();) {
     const bool there = attached_.contains(reader->first) ||
                        std::find(kept.begin(), kept.end(), reader->first) != kept.end();
+    if (!there) parts_.erase(reader->first);
     reader = there ? std::next(reader) : model_.readers.erase(reader);
   }
   note("settle orphans");
@@ -293,7 +291,9 @@ void Workload::close_and_reopen() {
   if (may_not_fit && history_.snapshots.back().held > 0) return;
   if (auto closed = ring_->close(); !closed) return fail(closed.error().message);
   may_overtake();
-  push(snapshot_of(ring_->info()), "close");
+  Snapshot closed_with = snapshot_of(ring_->info());
+  tell_parts(closed_with);
+  push(std::move(closed_with), "close");
   require_all_synced();
   if (random_.below(3) == 0) clock_.reboot(fmt::format("boot-{}", random_.below(1000)));
   reopen();
@@ -346,15 +346,22 @@ void Workload::open() {
   ring_ = std::move(*ring);
   if (plan_.says_busy) ring_->on_sync_wanted([] {});
   reopened_ = true;
+  calm_since_ = lived_;
   note("open");
   require_all_synced();
   reopened_ = false;
 }
 
-void Workload::pass_time() { clock_.advance(std::chrono::seconds(1 + random_.below(90))); }
+void Workload::pass_time() { advance_clock(std::chrono::seconds(1 + random_.below(90))); }
+
+void Workload::advance_clock(base::Duration by) {
+  clock_.advance(by);
+  lived_ += by;
+}
 
 void Workload::jump_wall() {
   clock_.step_wall(std::chrono::hours(static_cast<int>(random_.below(48)) - 24));
+  calm_since_ = lived_;
 }
 
 }  // namespace holdfast::crash

@@ -14,7 +14,10 @@ void Workload::fail(std::string what) {
 
 void Workload::note(std::string step) {
   const auto info = ring_->info();
-  push(snapshot_of(info), std::move(step));
+  follow_live(info);
+  Snapshot snapshot = snapshot_of(info);
+  tell_parts(snapshot);
+  push(std::move(snapshot), std::move(step));
   compare(info);
 }
 
@@ -30,6 +33,7 @@ void Workload::push(Snapshot snapshot, std::string step) {
   snapshot.wall = clock_.wall();
   snapshot.boot = clock_.boot();
   snapshot.boot_id = clock_.boot_id();
+  snapshot.lived = lived_;
   history_.snapshots.push_back(std::move(snapshot));
 }
 
@@ -69,7 +73,9 @@ bool Workload::ledger_unwritten(const Snapshot& now, bool slot_written) const {
   bool changed = now.readers.size() != before.readers.size();
   bool losses = false;
   for (std::size_t i = 0; i < now.readers.size() && !changed; ++i) {
-    changed = !now.readers[i].same_but_for_losses(before.readers[i]);
+    const std::uint64_t live = now.readers[i].live_from;
+    changed = !now.readers[i].same_but_for_losses(before.readers[i]) ||
+              (live > 0 && live != before.readers[i].live_from);
     losses = losses || !(now.readers[i].counters == before.readers[i].counters);
   }
   // Recovery works out again what overflowed; but not if the block was never written.
@@ -81,6 +87,19 @@ bool Workload::ledger_unwritten(const Snapshot& now, bool slot_written) const {
 // What a call promised to make durable must have been synced, since the log was so long.
 void Workload::require_sync_since(std::size_t position) {
   if (record_->synced() <= position) fail("nothing was synced");
+}
+
+// What a call promised to have in the file at once, so that a kill does not take it back.
+void Workload::require_slot_since(std::size_t position) {
+  if (!device_works_ || degraded()) return;
+  const auto operations = record_->operations_since(position);
+  const bool written =
+      std::any_of(operations.begin(), operations.end(), [](const test::FileOperation& operation) {
+        return operation.kind == test::FileOperation::Kind::kWrite &&
+               (operation.offset == buffer::kSlotOffsets[0] ||
+                operation.offset == buffer::kSlotOffsets[1]);
+      });
+  if (!written) fail("no slot was written");
 }
 
 void Workload::require_all_synced() {
@@ -107,7 +126,8 @@ void Workload::adopt(const Snapshot& found) {
     test::ModelReader& model = model_.readers[reader.id];
     model.since = reader.since;
     model.counters = reader.counters;
-    model.pending = pending_from(reader.begin());
+    model.pending = pending_from(reader.begin(), reader.ahead);
+    parts_[reader.id] = {reader.ahead, reader.live_from, buffer::kMaxRanges - 1};
   }
 }
 
@@ -130,6 +150,7 @@ void Workload::compare(const buffer::RingInfo& info) {
 
 // The model takes the ring's word for how much overflowed: what is handed out later proves it.
 void Workload::compare_reader(const buffer::ReaderInfo& reader, test::ModelReader& model) {
+  const ReaderSnapshot& place = *history_.snapshots.back().reader(reader.id);
   const auto& now = reader.ledger.counters;
   auto& was = model.counters;
   if (now.delivered != was.delivered || now.rejected != was.rejected ||
@@ -144,7 +165,7 @@ void Workload::compare_reader(const buffer::ReaderInfo& reader, test::ModelReade
     was.overflow = std::min(was.overflow, now.overflow);
     was.corrupt = std::min(was.corrupt, now.corrupt);
   }
-  const std::uint64_t begin = model.since + now.total();
+  const std::uint64_t begin = place.begin();
   std::uint64_t gone = 0;
   while (!model.pending.empty() && model.pending.front() < begin) {
     model.pending.pop_front();
@@ -160,7 +181,9 @@ void Workload::compare_reader(const buffer::ReaderInfo& reader, test::ModelReade
                             reader.id, gone, now.overflow - was.overflow,
                             now.corrupt - was.corrupt));
   }
-  if (pending_from(begin) != model.pending) return fail(reader.id + ": its place is wrong");
+  if (place.since != model.since) return fail(reader.id + ": it counts from elsewhere");
+  if (pending_from(begin, place.ahead) != model.pending)
+    return fail(reader.id + ": its place is wrong");
   if (history_.lost.empty() && now.corrupt != was.corrupt)
     return fail(reader.id + ": damage out of nowhere");
   was.overflow = now.overflow;

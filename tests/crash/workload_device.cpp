@@ -79,7 +79,7 @@ void Workload::mend() {
 
 void Workload::tend() {
   const base::Duration waited = std::chrono::seconds(random_.below(3) * random_.below(40));
-  clock_.advance(waited);
+  advance_clock(waited);
   const buffer::RingInfo before = ring_->info();
   const std::size_t position = record_->size();
   // A failed try leaves readers moved on for blocks that are in the file nowhere.

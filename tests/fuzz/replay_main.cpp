@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
 
 #include "agent/base/random.h"
@@ -45,8 +46,11 @@ int main(int argc, char** argv) {
   holdfast::base::Random random(1);
   int files = 0;
   feed("");
-  for (const auto& entry : std::filesystem::directory_iterator(argv[1])) {
-    std::ifstream file(entry.path(), std::ios::binary);
+  // In the same order everywhere: which mutations there are depends on it.
+  const std::filesystem::directory_iterator folder(argv[1]);
+  for (const std::filesystem::path& path :
+       std::set<std::filesystem::path>(begin(folder), end(folder))) {
+    std::ifstream file(path, std::ios::binary);
     const std::string content{std::istreambuf_iterator<char>(file), {}};
     feed(content);
     std::string mutated = content;

@@ -66,7 +66,7 @@ buffer::Block block_of(std::size_t size, bool deflate = false) {
   lines[size / 3] = lines[size / 2] = lines[size - 1] = '\n';
   static buffer::Compressor compressor(6);
   buffer::Block block;
-  compressor.compress(lines, block);
+  compressor.compress(lines, block, size % 4 == 0);
   block.points = 3;
   if (!deflate) {
     block.bytes = std::string(buffer::kHeaderSize, '\0') + lines;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "buffer/compressor.h"
+#include "buffer/format.h"
 #include "tests/support/fake_ring.h"
 #include "tests/support/gzip.h"
 
@@ -21,6 +23,11 @@ class Blocks {
   Blocks& deflated(std::string_view lines, std::uint32_t points, std::uint32_t skip = 0,
                    int level = 6) {
     return add(test::deflate_fragment(lines, level), lines, points, skip, Codec::kDeflate);
+  }
+  Blocks& primed(std::string_view lines, std::uint32_t points, std::uint32_t skip = 0) {
+    buffer::Block block;
+    buffer::Compressor(6).compress(lines, block, true);
+    return add(block.bytes.substr(buffer::kHeaderSize), lines, points, skip, Codec::kPrimed);
   }
   Blocks& raw(std::string_view lines, std::uint32_t points, std::uint32_t skip = 0) {
     return add(std::string(lines), lines, points, skip, Codec::kRaw);
@@ -114,6 +121,22 @@ TEST(Batch, TwoReadsOfTheSameBlocksGiveTheSameBytes) {
   const auto again = Batch::from_blocks(Blocks().deflated(lines, 30, 5).take(), kMany);
   ASSERT_TRUE(once && again);
   EXPECT_EQ(once->gzip(), again->gzip());
+}
+
+TEST(Batch, PrimedBlocksAreMadeOrdinary) {
+  const std::string first = test::numbered_lines(0, 20);
+  const std::string second = test::numbered_lines(20, 60);
+  const std::string large = test::numbered_lines(80, 2000);
+  expect_content(Batch::from_blocks(Blocks().primed(first, 20).take(), kMany), first, 20);
+  expect_content(Batch::from_blocks(Blocks().primed(first, 20, 7).take(), kMany),
+                 test::numbered_lines(7, 13), 13);
+  expect_content(Batch::from_blocks(Blocks().primed(first, 20).primed(second, 60).take(), kMany),
+                 first + second, 80);
+  expect_content(Batch::from_blocks(Blocks().primed(first, 20).deflated(second, 60).take(), kMany),
+                 first + second, 80);
+  expect_content(
+      Batch::from_blocks(Blocks().primed(second, 60).deflated(large, 2000).take(), kMany),
+      second + large, 2060);
 }
 
 TEST(Batch, UncompressedBlocksAreCompressed) {

@@ -42,7 +42,7 @@ class BlockWriterSyncTest : public testing::Test {
     BlockWriterOptions options;
     options.limits.points = 4;
     options.wait_for_sync = always;
-    return std::make_unique<BlockWriter>(*ring_, options);
+    return std::make_unique<BlockWriter>(*ring_, clock_, options);
   }
   static std::string line(std::uint64_t number) {
     // Deflate finds nothing to save in it.
@@ -276,7 +276,7 @@ TEST_F(BlockWriterSyncTest, WhatWaitsForASyncIsBounded) {
   BlockWriterOptions options;
   options.limits.points = 4;
   options.max_waiting_bytes = 2000;
-  BlockWriter to(*ring_, options);
+  BlockWriter to(*ring_, clock_, options);
   std::vector<Answer> answers(30);
   std::size_t refused = 0;
   for (Answer& answer : answers) {

@@ -4,8 +4,10 @@
 #include <map>
 #include <thread>
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "agent/base/random.h"
 #include "tests/buffer/hook_file.h"
 #include "tests/buffer/ring_harness.h"
 
@@ -71,8 +73,25 @@ class BlockWriterTest : public testing::Test {
   buffer::ReaderId reader_ = 0;
 };
 
+TEST_F(BlockWriterTest, RareSmallBlocksArePrimed) {
+  BlockWriter writer(*ring_, clock_, {});
+  Answer answer;
+  for (const int seconds : {0, 1, 10, 2}) {
+    clock_.advance(std::chrono::seconds(seconds));
+    add(writer, "cpu,host=edge usage=1i 1\n", 1, answer);
+    writer.flush();
+  }
+  const auto batch = ring_->read(reader_, {}, 0);
+  ASSERT_TRUE(batch);
+  std::vector<buffer::Codec> codecs;
+  for (const auto& block : batch->blocks) codecs.push_back(block.codec);
+  using buffer::Codec;
+  const std::vector wanted{Codec::kPrimed, Codec::kDeflate, Codec::kPrimed, Codec::kPrimed};
+  EXPECT_EQ(codecs, wanted) << "the second comes a second later";
+}
+
 TEST_F(BlockWriterTest, ContributorsShareOneBlockUntilItIsFlushed) {
-  BlockWriter writer(*ring_, {});
+  BlockWriter writer(*ring_, clock_, {});
   Answer first;
   Answer second;
   add(writer, "a v=1i 1\n", 1, first);
@@ -93,7 +112,7 @@ TEST_F(BlockWriterTest, ContributorsShareOneBlockUntilItIsFlushed) {
 TEST_F(BlockWriterTest, ABlockClosesAtTheLimitOfPoints) {
   BlockWriterOptions options;
   options.limits.points = 3;
-  BlockWriter writer(*ring_, options);
+  BlockWriter writer(*ring_, clock_, options);
   std::vector<Answer> answers(5);
   for (int i = 0; i < 5; ++i)
     add(writer, fmt::format("m v={}i 1\n", i), 1, answers[static_cast<std::size_t>(i)]);
@@ -107,7 +126,7 @@ TEST_F(BlockWriterTest, ABlockClosesAtTheLimitOfPoints) {
 TEST_F(BlockWriterTest, ABlockClosesBeforeThePieceThatWouldPassTheLimitOfBytes) {
   BlockWriterOptions options;
   options.limits.raw_bytes = 20;
-  BlockWriter writer(*ring_, options);
+  BlockWriter writer(*ring_, clock_, options);
   Answer answer;
   const std::vector<Lines> pieces{piece("aaaaaaaa\n", 1), piece("bbbbbbbbb\n", 1),
                                   piece("cc\n", 1)};
@@ -119,7 +138,7 @@ TEST_F(BlockWriterTest, ABlockClosesBeforeThePieceThatWouldPassTheLimitOfBytes) 
 }
 
 TEST_F(BlockWriterTest, NewLimitsHoldForTheBlocksFromNowOn) {
-  BlockWriter writer(*ring_, {});
+  BlockWriter writer(*ring_, clock_, {});
   Answer answer;
   add(writer, "a\nb\nc\n", 3, answer);
   buffer::BlockLimits limits;
@@ -136,7 +155,7 @@ TEST_F(BlockWriterTest, NewLimitsHoldForTheBlocksFromNowOn) {
 TEST_F(BlockWriterTest, ALineLongerThanABlockGetsItsOwn) {
   BlockWriterOptions options;
   options.limits.raw_bytes = 50;
-  BlockWriter writer(*ring_, options);
+  BlockWriter writer(*ring_, clock_, options);
   const std::string longer = std::string(200, 'x') + "\n";
   Answer answer;
   const std::vector<Lines> pieces{piece("a\n", 1), piece(longer, 1), piece("b\n", 1)};
@@ -150,7 +169,7 @@ TEST_F(BlockWriterTest, ALineLongerThanABlockGetsItsOwn) {
 TEST_F(BlockWriterTest, WhatIsTooLargeForTheRingIsRefusedAloneAndCounted) {
   BlockWriterOptions options;
   options.compression = buffer::Compression::kNone;
-  BlockWriter writer(*ring_, options);
+  BlockWriter writer(*ring_, clock_, options);
   const std::string huge(ring_->max_payload() + 1, 'x');
   Answer answer;
   const std::vector<Lines> pieces{piece("a\na\n", 2), piece(huge, 3), piece("b\n", 1)};
@@ -165,7 +184,7 @@ TEST_F(BlockWriterTest, WhatIsTooLargeForTheRingIsRefusedAloneAndCounted) {
 }
 
 TEST_F(BlockWriterTest, PiecesWithoutPointsAreAnsweredAtOnce) {
-  BlockWriter writer(*ring_, {});
+  BlockWriter writer(*ring_, clock_, {});
   Answer none;
   writer.add({}, Origin::kReceived, none.done());
   Answer empty;
@@ -176,7 +195,7 @@ TEST_F(BlockWriterTest, PiecesWithoutPointsAreAnsweredAtOnce) {
 }
 
 TEST_F(BlockWriterTest, TimestampsOfTheBlockSpanThoseOfItsPieces) {
-  BlockWriter writer(*ring_, {});
+  BlockWriter writer(*ring_, clock_, {});
   Answer answer;
   const std::vector<Lines> pieces{piece("a\n", 1, 50, 60), piece("b\n", 1, -7, 20),
                                   piece("c\n", 1, 70, 1'999'999'990)};
@@ -191,7 +210,7 @@ TEST_F(BlockWriterTest, TimestampsOfTheBlockSpanThoseOfItsPieces) {
 TEST_F(BlockWriterTest, AFailingRingRefusesExactlyWhatItDidNotStore) {
   BlockWriterOptions options;
   options.limits.points = 4;
-  BlockWriter writer(*ring_, options);
+  BlockWriter writer(*ring_, clock_, options);
   int writes = 0;
   file_->before_write([&writes](std::uint64_t offset) -> base::Status {
     // The second block fails, the others do not.
@@ -231,7 +250,7 @@ TEST_F(BlockWriterTest, ARingThatStallsMakesLaterContributorsBusyWithinABound) {
   BlockWriterOptions options;
   options.limits.raw_bytes = 100;
   options.max_waiting_bytes = 350;
-  BlockWriter writer(*ring_, options);
+  BlockWriter writer(*ring_, clock_, options);
   const std::string block(100, 'x');
   Answer stalled;
   std::thread appender([&] { add(writer, block, 1, stalled); });
@@ -259,7 +278,7 @@ TEST_F(BlockWriterTest, ARingThatStallsMakesLaterContributorsBusyWithinABound) {
 }
 
 TEST_F(BlockWriterTest, WhoIsToldMayAddAndFlushAtOnce) {
-  BlockWriter writer(*ring_, {});
+  BlockWriter writer(*ring_, clock_, {});
   Answer last;
   int depth = 0;
   std::function<void()> again = [&] {
@@ -285,7 +304,7 @@ TEST_F(BlockWriterTest, ManyThreadsAreEachAnsweredOnceAndTheTotalsMatch) {
   constexpr int kAdds = 150;
   BlockWriterOptions options;
   options.limits.points = 40;
-  BlockWriter writer(*ring_, options);
+  BlockWriter writer(*ring_, clock_, options);
   std::vector<std::atomic<int>> calls(kThreads * kAdds);
   std::atomic<std::uint64_t> refused{0};
   std::vector<std::thread> threads;

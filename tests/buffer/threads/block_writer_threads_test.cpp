@@ -30,7 +30,7 @@ void serve(bool always, std::uint64_t unsynced_limit, bool with_worker) {
   {
     buffer::BlockWriterOptions writer_options;
     writer_options.wait_for_sync = always;
-    BlockWriter to(*ring, writer_options);
+    BlockWriter to(*ring, clock, writer_options);
     std::unique_ptr<buffer::SyncWorker> worker;
     if (with_worker) {
       worker = std::make_unique<buffer::SyncWorker>(*ring, std::chrono::milliseconds(1), true,
