@@ -81,8 +81,9 @@ check_tidy() {
 # Half a minute of each fuzz target, with clang's libFuzzer.
 fuzz() {
   install_packages "${fuzz_packages[@]}"
-  local subject
-  for subject in config_loader line_ingest ring_open; do
+  local source subject
+  for source in tests/fuzz/*_fuzz.cpp; do
+    subject=$(basename "$source" _fuzz.cpp)
     build fuzz "${subject}_fuzz"
     echo "== fuzz: $subject"
     mkdir -p "build/fuzz/found/$subject"

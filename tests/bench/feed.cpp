@@ -1,9 +1,11 @@
 // bench_feed: posts numbered lines to an agent's listener over kept-alive connections, each body
-// until it is answered 2xx, and says how many points the agent accepted and how long it took.
+// until it is answered 2xx, and says how many points the agent accepted, how long it took and what
+// it cost here. --first lets several of them feed different lines.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -28,8 +30,10 @@ class Feed {
   explicit Feed(const Arguments& arguments)
       : port_(static_cast<std::uint16_t>(arguments.number("port"))),
         target_(arguments.text("target")),
-        points_(arguments.number("points")),
-        lines_(std::max<std::uint64_t>(1, arguments.number("lines"))) {}
+        end_(arguments.number("first") + arguments.number("points")),
+        lines_(std::max<std::uint64_t>(1, arguments.number("lines"))),
+        series_(std::clamp<std::uint64_t>(arguments.number("series"), 1, kMostSeries)),
+        next_(arguments.number("first")) {}
 
   // One connection. False if a body was not taken after many attempts.
   bool run() {
@@ -37,18 +41,19 @@ class Feed {
     std::string body;
     for (;;) {
       const std::uint64_t first = next_.fetch_add(lines_);
-      if (first >= points_) return true;
-      const std::uint64_t count = std::min(lines_, points_ - first);
+      if (first >= end_) return true;
+      const std::uint64_t count = std::min(lines_, end_ - first);
       body.clear();
-      append_lines(first, count, body);
+      append_lines(first, count, body, series_);
       if (!post_until_taken(body, connection)) return false;
       acknowledged_ += count;
     }
   }
 
   void report(std::chrono::duration<double> elapsed, double started_s) {
-    fmt::print("acknowledged {}\nseconds {:.3f}\nstarted_s {:.3f}\n", acknowledged_.load(),
-               elapsed.count(), started_s);
+    fmt::print("acknowledged {}\nseconds {:.3f}\nstarted_s {:.3f}\ncpu_s {:.3f}\n",
+               acknowledged_.load(), elapsed.count(), started_s,
+               static_cast<double>(std::clock()) / CLOCKS_PER_SEC);
     for (const auto& [status, count] : statuses_) fmt::print("status_{} {}\n", status, count);
     fmt::print("broken_connections {}\n", broken_.load());
   }
@@ -90,9 +95,10 @@ class Feed {
 
   const std::uint16_t port_;
   const std::string target_;
-  const std::uint64_t points_;
+  const std::uint64_t end_;  // number of the last line, plus 1
   const std::uint64_t lines_;
-  std::atomic<std::uint64_t> next_{0};
+  const std::uint64_t series_;
+  std::atomic<std::uint64_t> next_;
   std::atomic<std::uint64_t> acknowledged_{0};
   std::atomic<std::uint64_t> broken_{0};
   std::mutex mutex_;
@@ -125,7 +131,9 @@ int main(int argc, char** argv) {
                                argv,
                                {{"port", "8186"},
                                 {"target", "/write?db=bench"},
+                                {"first", "0"},
                                 {"points", "2000000"},
                                 {"lines", "5000"},
+                                {"series", std::to_string(holdfast::bench::kSeries)},
                                 {"connections", "4"}}});
 }

@@ -14,7 +14,6 @@ static_assert(kTemplate.size() == kLineBytes);
 
 // Numbers start here, so that all have ten digits and none a leading zero.
 constexpr std::uint64_t kBase = 1'000'000'000;
-constexpr std::uint64_t kStations = 500;
 constexpr std::uint64_t kStationsPerLine = 20;
 constexpr std::uint64_t kFirstSecond = 1'700'000'000;
 
@@ -35,12 +34,13 @@ std::uint64_t scrambled(std::uint64_t value) {
 
 }  // namespace
 
-void append_lines(std::uint64_t first, std::uint64_t count, std::string& out) {
+void append_lines(std::uint64_t first, std::uint64_t count, std::string& out,
+                  std::uint64_t series) {
   for (std::uint64_t number = first; number < first + count; ++number) {
     const std::size_t begin = out.size();
     out.append(kTemplate);
     char* const line = out.data() + begin;
-    const std::uint64_t station = number % kStations;
+    const std::uint64_t station = number % series;
     const std::uint64_t noise = scrambled(number);
     put(line + behind("line="), 2, station / kStationsPerLine);
     put(line + behind("station=st-"), 4, station);
@@ -50,7 +50,7 @@ void append_lines(std::uint64_t first, std::uint64_t count, std::string& out) {
     put(line + behind("temperature=20."), 2, (noise >> 24) % 100);
     put(line + behind("rpm=1"), 3, 400 + ((noise >> 40) & 63U));
     put(line + behind(",n="), 10, kBase + number);
-    put(line + behind("i "), 10, kFirstSecond + number / kStations);
+    put(line + behind("i "), 10, kFirstSecond + number / series);
   }
 }
 

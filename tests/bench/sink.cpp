@@ -1,12 +1,16 @@
-// bench_sink: a server for /write that keeps nothing but a mark for each numbered line. It takes a
-// gzip body as one member only, as InfluxDB 3.0 to 3.7 do, and says what arrived: on GET /report
-// and at the end (SIGTERM).
+// bench_sink: a server for /write that keeps nothing but a mark for each numbered line and database
+// (bench1, bench2, ...). It takes a gzip body as one member only, as InfluxDB 3.0 to 3.7 do, and
+// says what arrived: on GET /report and at the end (SIGTERM). What other agents post elsewhere is
+// answered 204 and counted, but not looked into.
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
+#include <deque>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -68,66 +72,125 @@ class Inflater {
   z_stream stream_{};
 };
 
-// What has arrived. Thread-safe.
+struct Totals {
+  std::uint64_t distinct = 0;
+  std::uint64_t duplicates = 0;
+  std::uint64_t lines = 0;
+  std::uint64_t strange = 0;  // without a number, or with one nobody fed
+  std::uint64_t wire_bytes = 0;
+  std::uint64_t raw_bytes = 0;
+  double first_s = 0;  // 0: nothing yet
+  double last_s = 0;
+};
+
+// What has arrived in one database. Thread-safe.
 class Tally {
  public:
   explicit Tally(std::uint64_t expected) : seen_(expected, false) {}
 
   void take(std::string_view lines, std::size_t wire_bytes) {
     const std::lock_guard lock(mutex_);
-    last_s_ = wall_s();
-    if (first_s_ == 0) first_s_ = last_s_;
-    wire_bytes_ += wire_bytes;
-    raw_bytes_ += lines.size();
+    totals_.last_s = wall_s();
+    if (totals_.first_s == 0) totals_.first_s = totals_.last_s;
+    totals_.wire_bytes += wire_bytes;
+    totals_.raw_bytes += lines.size();
     while (!lines.empty()) {
       const std::size_t end = std::min(lines.find('\n'), lines.size() - 1) + 1;
       take_line(lines.substr(0, end));
       lines.remove_prefix(end);
     }
   }
-  void refuse() {
+  [[nodiscard]] Totals totals() const {
     const std::lock_guard lock(mutex_);
-    ++bad_bodies_;
-  }
-  [[nodiscard]] std::string report() const {
-    const std::lock_guard lock(mutex_);
-    return fmt::format(
-        "distinct {}\nduplicates {}\nlines {}\nstrange {}\nbad_bodies {}\nwire_bytes {}\n"
-        "raw_bytes {}\nfirst_s {:.3f}\nlast_s {:.3f}\n",
-        distinct_, duplicates_, lines_, strange_, bad_bodies_, wire_bytes_, raw_bytes_, first_s_,
-        last_s_);
+    return totals_;
   }
 
  private:
   void take_line(std::string_view line) {
-    ++lines_;
+    ++totals_.lines;
     if (seen_.empty()) return;
     const auto number = number_of(line);
     if (!number || *number >= seen_.size()) {
-      ++strange_;
+      ++totals_.strange;
     } else if (seen_[*number]) {
-      ++duplicates_;
+      ++totals_.duplicates;
     } else {
       seen_[*number] = true;
-      ++distinct_;
+      ++totals_.distinct;
     }
   }
 
   mutable std::mutex mutex_;
   std::vector<bool> seen_;
-  std::uint64_t distinct_ = 0;
-  std::uint64_t duplicates_ = 0;
-  std::uint64_t lines_ = 0;
-  std::uint64_t strange_ = 0;  // without a number, or with one nobody fed
-  std::uint64_t bad_bodies_ = 0;
-  std::uint64_t wire_bytes_ = 0;
-  std::uint64_t raw_bytes_ = 0;
-  double first_s_ = 0;
-  double last_s_ = 0;
+  Totals totals_;
 };
 
+// All databases. Thread-safe.
+class Account {
+ public:
+  Account(std::uint64_t databases, std::uint64_t expected) {
+    for (std::uint64_t i = 0; i < databases; ++i) tallies_.emplace_back(expected);
+  }
+
+  // Of a request for /write; null if there is no such database. `db=bench` is the first one.
+  [[nodiscard]] Tally* tally_of(std::string_view target) {
+    constexpr std::string_view kName = "db=bench";
+    const std::size_t at = target.find(kName);
+    if (at == std::string_view::npos) return nullptr;
+    std::size_t number = 1;
+    std::from_chars(target.data() + at + kName.size(), target.data() + target.size(), number);
+    return number >= 1 && number <= tallies_.size() ? &tallies_[number - 1] : nullptr;
+  }
+  void refuse() { ++refused_; }
+  void take_other(std::size_t bytes) {
+    ++other_requests_;
+    other_bytes_ += bytes;
+  }
+  // A line is distinct once every database has it; the rest are sums over the databases.
+  [[nodiscard]] std::string report() const {
+    Totals all = tallies_.front().totals();
+    for (std::size_t i = 1; i < tallies_.size(); ++i) {
+      const Totals one = tallies_[i].totals();
+      all.distinct = std::min(all.distinct, one.distinct);
+      all.duplicates += one.duplicates;
+      all.lines += one.lines;
+      all.strange += one.strange;
+      all.wire_bytes += one.wire_bytes;
+      all.raw_bytes += one.raw_bytes;
+      if (one.first_s > 0) all.first_s = std::min(all.first_s, one.first_s);
+      all.last_s = std::max(all.last_s, one.last_s);
+    }
+    return fmt::format(
+        "distinct {}\nduplicates {}\nlines {}\nstrange {}\nbad_bodies {}\nwire_bytes {}\n"
+        "raw_bytes {}\nfirst_s {:.3f}\nlast_s {:.3f}\nother_requests {}\nother_bytes {}\n",
+        all.distinct, all.duplicates, all.lines, all.strange, refused_.load(), all.wire_bytes,
+        all.raw_bytes, all.first_s, all.last_s, other_requests_.load(), other_bytes_.load());
+  }
+
+ private:
+  std::deque<Tally> tallies_;  // a Tally cannot be moved
+  std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> other_requests_{0};
+  std::atomic<std::uint64_t> other_bytes_{0};
+};
+
+// Whether the body of a /write was taken.
+bool write(const Message& request, Account& account, Inflater& inflater, std::string& lines) {
+  Tally* const tally = account.tally_of(request.second_word());
+  if (tally != nullptr && request.header("content-encoding") != "gzip") {
+    tally->take(request.body, request.body.size());
+    return true;
+  }
+  if (tally != nullptr && inflater.inflate(request.body, lines)) {
+    tally->take(lines, request.body.size());
+    return true;
+  }
+  account.refuse();
+  return false;
+}
+
 // One connection, until it ends.
-void serve(const Socket& socket, Tally& tally) {
+void serve(const Socket& socket, Account& account) {
   MessageReader reader(socket);
   Inflater inflater;
   Message request;
@@ -136,22 +199,16 @@ void serve(const Socket& socket, Tally& tally) {
     const std::string_view target = request.second_word();
     bool sent = false;
     if (target.starts_with("/report")) {
-      const std::string report = tally.report();
+      const std::string report = account.report();
       sent = socket.send(
           fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", report.size()), report);
     } else if (target.starts_with("/query")) {
       sent = socket.send(kNoResults, {});
-    } else if (!target.starts_with("/write")) {
-      sent = socket.send(kNoContent, {});
-    } else if (request.header("content-encoding") != "gzip") {
-      tally.take(request.body, request.body.size());
-      sent = socket.send(kNoContent, {});
-    } else if (inflater.inflate(request.body, lines)) {
-      tally.take(lines, request.body.size());
-      sent = socket.send(kNoContent, {});
+    } else if (target.starts_with("/write")) {
+      sent = socket.send(write(request, account, inflater, lines) ? kNoContent : kBadRequest, {});
     } else {
-      tally.refuse();
-      sent = socket.send(kBadRequest, {});
+      account.take_other(request.body.size());
+      sent = socket.send(kNoContent, {});
     }
     if (!sent) return;
   }
@@ -170,17 +227,18 @@ int run(const Arguments& arguments) {
   }
   fmt::print("port {}\n", port_of(listener));
   std::fflush(stdout);
-  Tally tally(arguments.number("points"));
+  Account account(std::max<std::uint64_t>(1, arguments.number("databases")),
+                  arguments.number("points"));
   std::thread([&] {
     for (;;) {
       Socket socket = accept_from(listener);
       if (!socket.is_open()) continue;
-      std::thread([&tally, socket = std::move(socket)] { serve(socket, tally); }).detach();
+      std::thread([&account, socket = std::move(socket)] { serve(socket, account); }).detach();
     }
   }).detach();
   int signal = 0;
   sigwait(&stop, &signal);
-  fmt::print("{}", tally.report());
+  fmt::print("{}", account.report());
   std::fflush(stdout);
   std::_Exit(0);  // the other threads wait in system calls for ever
 }
@@ -189,5 +247,5 @@ int run(const Arguments& arguments) {
 }  // namespace holdfast::bench
 
 int main(int argc, char** argv) {
-  return holdfast::bench::run({argc, argv, {{"port", "0"}, {"points", "0"}}});
+  return holdfast::bench::run({argc, argv, {{"port", "0"}, {"points", "0"}, {"databases", "1"}}});
 }

@@ -1,4 +1,5 @@
 // A real file system that fills up under a running agent.
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +12,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "agent/base/random.h"
 #include "agent/base/result.h"
 #include "tests/integration/agent_test.h"
 #include "tests/integration/feeder.h"
@@ -90,25 +92,39 @@ bool make_sparse(const std::string& path) {
   return done;
 }
 
-using FullDisk = AgentTest;
+class FullDisk : public AgentTest {
+ protected:
+  // The agent with these inputs, and a ring for most of which there is no room on the disk.
+  void start_on(const SmallDisk& disk, const FaultServer& server, const std::string& inputs) {
+    const base::Status attached = disk.attach();
+    ASSERT_TRUE(attached) << attached.error().message;
+    Settings settings;
+    settings.ring_path = disk.ring();
+    settings.ring_size = "1MiB";
+    configure("[[inputs.mem]]\n" + output_section(server.url()), settings);
+    start_agent();
+    ASSERT_EQ(stop_agent(SIGTERM).status, 0);
+    configure(inputs + output_section(server.url()), settings);
+    ASSERT_TRUE(make_sparse(disk.ring()));
+    disk.fill();
+    start_agent();
+  }
+  // Nothing that was accepted is missing.
+  static void expect_all_delivered(const SmallDisk& disk) {
+    const Ended info = run_bare({"buffer", "info", disk.ring(), "--json"});
+    ASSERT_EQ(info.status, 0) << info.err;
+    const LedgerState ledger = parse_ring(info.out).reader(kReader);
+    EXPECT_TRUE(ledger.balanced());
+    EXPECT_EQ(ledger.dropped(), 0U);
+    EXPECT_EQ(ledger.delivered, ledger.accepted);
+  }
+};
 
 TEST_F(FullDisk, WhatItCannotTakeWaitsOrIsRefusedUntilThereIsRoomAgain) {
   const SmallDisk disk(path("disk"));
-  const base::Status attached = disk.attach();
-  ASSERT_TRUE(attached) << attached.error().message;
   FaultServer server;
-  Settings settings;
-  settings.ring_path = disk.ring();
-  settings.ring_size = "1MiB";
-  configure("[[inputs.mem]]\n  interval = \"100ms\"\n" + listener_section() +
-                output_section(server.url()),
-            settings);
-  start_agent();
-  ASSERT_EQ(stop_agent(SIGTERM).status, 0);
-  ASSERT_TRUE(make_sparse(disk.ring()));
-  disk.fill();
-
-  start_agent();
+  ASSERT_NO_FATAL_FAILURE(
+      start_on(disk, server, "[[inputs.mem]]\n  interval = \"100ms\"\n" + listener_section()));
   EXPECT_FALSE(status().degraded);
   Feeder feeder(listener_address());
   ASSERT_TRUE(eventually([&] { return status().degraded; }));
@@ -134,14 +150,69 @@ TEST_F(FullDisk, WhatItCannotTakeWaitsOrIsRefusedUntilThereIsRoomAgain) {
   EXPECT_EQ(ended.status, 0);
   EXPECT_THAT(ended.err, HasSubstr("No space left on device"));
   EXPECT_THAT(ended.err, HasSubstr("the ring can be used again"));
-
-  const Ended info = run_bare({"buffer", "info", disk.ring(), "--json"});
-  ASSERT_EQ(info.status, 0) << info.err;
-  const LedgerState ledger = parse_ring(info.out).reader(kReader);
-  EXPECT_TRUE(ledger.balanced());
-  EXPECT_EQ(ledger.dropped(), 0U);
-  EXPECT_EQ(ledger.delivered, ledger.accepted);
+  expect_all_delivered(disk);
   EXPECT_THAT(server.numbers(0, feeder.acknowledged()).lost, IsEmpty());
+}
+
+// Lines that do not compress well, of as many series.
+std::string noise(int lines) {
+  base::Random random(1);
+  std::string text;
+  for (int i = 0; i < lines; ++i) {
+    text += fmt::format("noise,id={} a=\"{:016x}{:016x}\"\n", i, random.next(), random.next());
+  }
+  return text;
+}
+
+// With no server to deliver to either, what is gathered fills the memory; then it is refused too.
+TEST_F(FullDisk, WithMemoryFullListenersStillAnswerAndSayWhenToComeBack) {
+  const SmallDisk disk(path("disk"));
+  std::atomic<bool> down{true};
+  FaultServer server;
+  server.forget_bodies();
+  server.answer_with([&] {
+    return down ? Step{.status = 503, .headers = {{"Retry-After", "1"}}} : Step{};
+  });
+  std::ofstream(path("noise")) << noise(2000);
+  const std::string v2_address = "unix:" + path("listen2");
+  ASSERT_NO_FATAL_FAILURE(
+      start_on(disk, server,
+               fmt::format("[[inputs.file]]\n  interval = \"100ms\"\n  files = [\"{}\"]\n"
+                           "[[inputs.influxdb_v2_listener]]\n  service_address = \"{}\"\n",
+                           path("noise"), v2_address) +
+                   listener_section()));
+  ASSERT_TRUE(eventually([&] { return status().input("file").not_accepted > 0; }));
+  EXPECT_TRUE(status().degraded);
+
+  const auto write = [&](std::uint64_t number) {
+    return http_exchange(listener_address(), "POST", "/write?db=any", numbered_feed(number, 1));
+  };
+  const auto write_v2 = [&](std::uint64_t number) {
+    return http_exchange(v2_address, "POST", "/api/v2/write?bucket=any", numbered_feed(number, 1));
+  };
+  const auto expect_refused = [&] {
+    for (const HttpAnswer& answer : {write(0), write_v2(1)}) {
+      EXPECT_EQ(answer.status, 503) << answer.body;
+      EXPECT_THAT(answer.head, HasSubstr("\r\nRetry-After: 1\r\n"));
+    }
+  };
+  for (int i = 0; i < 50; ++i) expect_refused();
+  EXPECT_GE(status().input("influxdb_listener").not_accepted, 50U);
+
+  down = false;
+  ASSERT_TRUE(eventually([&] { return status().output(kReader).ledger.delivered > 2000; }));
+  EXPECT_TRUE(status().degraded);
+  expect_refused();
+
+  disk.make_room();
+  ASSERT_TRUE(eventually([&] { return !status().degraded; }));
+  EXPECT_EQ(write(0).status, 204);
+  EXPECT_EQ(write_v2(1).status, 204);
+  EXPECT_EQ(stop_agent(SIGTERM).status, 0);
+  expect_all_delivered(disk);
+  const NumbersReport numbers = server.numbers(0, 2);
+  EXPECT_THAT(numbers.lost, IsEmpty());
+  EXPECT_THAT(numbers.duplicates, IsEmpty()) << "what was refused was not stored";
 }
 
 }  // namespace
