@@ -8,6 +8,10 @@
 namespace holdfast::buffer {
 namespace {
 
+constexpr std::uint64_t kSectorSize = 512;  // the least that a device reads, or fails to
+
+std::uint64_t sector_of(std::uint64_t offset) { return offset - offset % kSectorSize; }
+
 // What the checksum cannot say: that the header makes sense to this version.
 bool possible(const BlockHeader& header) {
   const bool numbers = header.block_sequence < kMaxNumber && header.point_sequence < kMaxNumber;
@@ -30,20 +34,33 @@ base::ByteSpan BlockIo::view(std::uint64_t position, std::size_t size) {
   const std::uint64_t end = kDataOffset + data_size_;
   if (at + size > end) return {};
   const bool cached = at >= cache_offset_ && at + size <= cache_offset_ + cache_.size();
-  if (!cached) {
-    const std::uint64_t wide = std::min<std::uint64_t>(std::max(size, read_ahead_), end - at);
-    // A bad sector ahead must not cost what lies before it, nor be run into again and again.
-    const bool near_damage = at < unreadable_end_ && at + wide > unreadable_;
-    if (near_damage || !fill_cache(at, wide)) {
-      if (!near_damage) {
-        unreadable_ = at;
-        unreadable_end_ = at + wide;
-      }
-      if (!fill_cache(at, size)) failed_ = true;
-    }
-    if (cache_.size() < size) return {};
+  if (!cached && !fetch(at, size, std::min<std::uint64_t>(std::max(size, read_ahead_), end - at))) {
+    failed_ = true;
+    return {};
   }
+  if (cache_.size() < size) return {};
   return cache_.subspan(at - cache_offset_, size);
+}
+
+bool BlockIo::fetch(std::uint64_t at, std::size_t size, std::uint64_t wide) {
+  if (touches_unreadable(at, size)) return false;
+  // Bad sectors lie side by side: what follows one is looked at alone.
+  if (sector_of(at) == unreadable_end_) wide = std::min(wide, kSectorSize - at % kSectorSize);
+  if (at < unreadable_) wide = std::min(wide, unreadable_ - at);
+  if (fill_cache(at, wide)) return true;
+  find_unreadable(at, at + wide);
+  return !touches_unreadable(at, size) && fill_cache(at, unreadable_ - at);
+}
+
+void BlockIo::find_unreadable(std::uint64_t begin, std::uint64_t end) {
+  while (true) {
+    std::uint64_t half = sector_of((begin + end) / 2);
+    if (half <= begin) half = sector_of(begin) + kSectorSize;
+    if (half >= end) break;
+    (fill_cache(begin, half - begin) ? begin : end) = half;
+  }
+  if (sector_of(begin) != unreadable_end_) unreadable_ = sector_of(begin);
+  unreadable_end_ = sector_of(begin) + kSectorSize;
 }
 
 bool BlockIo::fill_cache(std::uint64_t offset, std::size_t size) {
@@ -88,6 +105,10 @@ bool BlockIo::read_payload(const FoundBlock& block, std::string& out) {
   if (cached) {
     out.append(base::as_text(cache_.subspan(at - cache_offset_, size)));
   } else {
+    if (touches_unreadable(at, size)) {
+      failed_ = true;
+      return false;
+    }
     out.resize(before + size);
     const auto target = std::as_writable_bytes(std::span<char>(out.data() + before, size));
     const auto got = file_.read_at(at, target);

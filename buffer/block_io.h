@@ -52,7 +52,10 @@ class BlockIo {
 
   // How far ahead of what is asked for to read: large for a scan, small for single looks.
   void read_ahead(std::size_t bytes) { read_ahead_ = bytes; }
-  void forget() { cache_ = {}; }
+  void forget() {
+    cache_ = {};
+    unreadable_ = unreadable_end_ = 0;
+  }
   // True once a read has failed (not: found damage) since clear_failure().
   [[nodiscard]] bool failed() const { return failed_; }
   void clear_failure() { failed_ = false; }
@@ -70,6 +73,16 @@ class BlockIo {
   // `size` bytes at this position, valid until the next call; empty if they cannot be read. Never
   // crosses the end of the data area.
   [[nodiscard]] base::ByteSpan view(std::uint64_t position, std::size_t size);
+  // Reads `wide` bytes, or as many as come before what cannot be read, at least `size`. False if
+  // these cannot be read.
+  [[nodiscard]] bool fetch(std::uint64_t offset, std::size_t size, std::uint64_t wide);
+  // Halves what could not be read, down to the first bad sector. A drive may take seconds to give
+  // up on one: it must not be run into for each header that might lie in it, and it must not cost
+  // what lies before and behind it.
+  void find_unreadable(std::uint64_t begin, std::uint64_t end);
+  [[nodiscard]] bool touches_unreadable(std::uint64_t offset, std::uint64_t size) const {
+    return offset < unreadable_end_ && unreadable_ < offset + size;
+  }
   // False if the device fails; a file that ends early gives less.
   [[nodiscard]] bool fill_cache(std::uint64_t offset, std::size_t size);
 
@@ -82,7 +95,7 @@ class BlockIo {
   std::size_t cache_room_ = 0;
   base::ByteSpan cache_;                               // of cache_bytes_: what was read last
   std::uint64_t cache_offset_ = 0;                     // in the file
-  std::uint64_t unreadable_ = 0, unreadable_end_ = 0;  // in the file: read no more than is asked
+  std::uint64_t unreadable_ = 0, unreadable_end_ = 0;  // in the file: the bad sectors met last
   std::uint64_t bytes_read_ = 0;
   bool failed_ = false;
   std::string scratch_;

@@ -20,16 +20,20 @@ class BadSectorFile final : public buffer::MemoryFile {
                                                   std::span<std::byte> out) override {
     ++reads_;
     if (offset < bad_end_ && bad_ < offset + out.size()) {
+      ++failed_reads_;
       return base::fail(base::ErrorCode::kIo, "bad sector at {}", bad_);
     }
     return MemoryFile::read_at(offset, out);
   }
   [[nodiscard]] std::uint64_t reads() const { return reads_; }
+  // Of them those that a device takes long for.
+  [[nodiscard]] std::uint64_t failed_reads() const { return failed_reads_; }
 
  private:
   std::uint64_t bad_;
   std::uint64_t bad_end_;
   std::uint64_t reads_ = 0;
+  std::uint64_t failed_reads_ = 0;
 };
 
 }  // namespace holdfast::test
