@@ -12,11 +12,6 @@ namespace {
 
 constexpr std::size_t kReadAhead = 1U << 20U;
 
-// The longest block there can be. A checkpoint may take a quarter of the data area.
-std::uint64_t longest_extent(std::uint64_t data_size) {
-  return std::min<std::uint64_t>(kMaxPayload + kHeaderSize, data_size / 4);
-}
-
 std::string_view kind_name(BlockKind kind) {
   switch (kind) {
     case BlockKind::kData:

@@ -228,22 +228,43 @@ void full_scan(BlockIo& io, std::optional<SlotHint> slot, Recovered& out) {
   }
 }
 
+// The first live block. A pad leaves what it covers as it is: once the writer has passed its
+// header, a block of sixteen laps before may show in the last bytes of a lap, and its lap bits are
+// right again. It does not lead to the block that the next lap begins with: fewer blocks fit in
+// between than their numbers say.
+Mark oldest_of(BlockIo& io, std::uint64_t floor, const Mark& tail) {
+  const Mark oldest = first_live(io, Mark{floor, 0, 0, 0}, floor, tail);
+  const std::uint64_t data_size = io.data_size();
+  const std::uint64_t next_lap = oldest.position / data_size * data_size + data_size;
+  if (next_lap - oldest.position >= longest_extent(data_size)) return oldest;
+  const auto next = next_lap < tail.position ? io.at(next_lap) : std::nullopt;
+  if (!next || !follows(next->header, oldest, tail)) return oldest;
+  Mark at = oldest;
+  while (const auto block = at.position < next_lap ? io.at(at.position) : std::nullopt) {
+    at = end_of(*block);
+  }
+  const std::uint64_t room = (next_lap - at.position) / kAlignment;
+  return next->header.block_sequence <= at.block_sequence + room ? oldest : start_of(*next);
+}
+
 // After a scan positions are numbered anew: a place of the old numbering is found again by its
 // block sequence.
-void relocate(Mark& mark, BlockIo& io, std::uint64_t floor, const Mark& tail) {
+void relocate(Mark& mark, BlockIo& io, const Mark& oldest, const Mark& tail) {
   if (mark.block_sequence >= tail.block_sequence) {
     if (mark.block_sequence != Range::kOpen) mark.position = tail.position;
     return;
   }
-  const auto block = io.search(floor, tail.position, mark.block_sequence, tail.block_sequence);
+  const auto block =
+      io.search(oldest.position, tail.position, mark.block_sequence, tail.block_sequence);
   if (!block) {
     mark.position = tail.position;
   } else if (block->header.block_sequence == mark.block_sequence) {
     mark.position = block->position;
   } else {
     // Gone. If it was older than all that is left, the writer overtook it; else it is damaged.
-    const bool oldest = !io.search(floor, block->position, 0, mark.block_sequence);
-    mark.position = oldest && floor > 0 ? floor - kAlignment : block->position;
+    const std::uint64_t floor = floor_of(tail.position, io.data_size());
+    const bool overtaken = block->position == oldest.position && floor > 0;
+    mark.position = overtaken ? floor - kAlignment : block->position;
   }
 }
 
@@ -358,15 +379,15 @@ Recovered recover(File& file, const Superblock& superblock) {
   }
   raise_above_everything_known(out);
   const std::uint64_t floor = floor_of(out.tail.position, superblock.data_size);
+  out.oldest = oldest_of(io, floor, out.tail);
   if (out.report.full_scan) {
     for (ReaderState& reader : out.state.readers) {
       for (Range& range : reader.ranges) {
-        relocate(range.begin, io, floor, out.tail);
-        relocate(range.end, io, floor, out.tail);
+        relocate(range.begin, io, out.oldest, out.tail);
+        relocate(range.end, io, out.oldest, out.tail);
       }
     }
   }
-  out.oldest = first_live(io, Mark{floor, 0, 0, 0}, floor, out.tail);
   out.as_found = out.state.readers;
   for (ReaderState& reader : out.state.readers) settle(reader, io, floor, out.tail);
   out.report.ghosts_erased = out.ghosts.size();

@@ -3,6 +3,7 @@
 // somebody else writes. The procedure is in buffer/README.md, "Recovery".
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -71,6 +72,11 @@ void settle(ReaderState& reader, BlockIo& io, std::uint64_t floor, const Mark& t
 [[nodiscard]] constexpr std::uint64_t floor_of(std::uint64_t tail_position,
                                                std::uint64_t data_size) {
   return tail_position > data_size ? tail_position - data_size : 0;
+}
+
+// The longest block there can be. A checkpoint may take a quarter of the data area.
+[[nodiscard]] constexpr std::uint64_t longest_extent(std::uint64_t data_size) {
+  return std::min<std::uint64_t>(kMaxPayload + kHeaderSize, data_size / 4);
 }
 
 }  // namespace holdfast::buffer
