@@ -101,25 +101,39 @@ void Workload::book_done(const std::string& id, const Flight& flight, std::uint6
   reader.counters.delivered += points - outcome.rejected - outcome.filtered;
 }
 
-// The model takes the ring's word for how much expired, in front of what is read: it must have been
-// too old.
+// The model takes the ring's word for how far it has passed over what expired: all of that must
+// have been too old. What is lost there may be booked as either, for the ring does not look into a
+// block that is too old.
 void Workload::book_expired(const std::string& id, Part part) {
   if (options_.max_age == base::Duration::zero()) return;
   test::ModelReader& reader = model_.readers.at(id);
-  const std::uint64_t now = snapshot_of(ring_->info()).reader(id)->counters.expired;
+  const PointSet& ahead = parts_.at(id).ahead;
+  const ReaderSnapshot& was = *history_.snapshots.back().reader(id);
+  const bool past_backlog = part == Part::kLive && was.live_from > 0;
+  const buffer::RingInfo info = ring_->info();
+  ReaderSnapshot now = *snapshot_of(info).reader(id);
+  now.set_parts(ahead, was.live_from, info.point_sequence);
+  const std::uint64_t from = past_backlog ? was.live_from : was.begin();
+  const std::uint64_t to =
+      past_backlog ? info.point_sequence - ring_->pending_points(attached_.at(id), Part::kLive)
+                   : now.begin();
   const auto first = first_of(id, part);
-  const auto expired = std::min<std::uint64_t>(
-      now - reader.counters.expired, static_cast<std::uint64_t>(reader.pending.end() - first));
-  const auto end = first + static_cast<std::ptrdiff_t>(expired);
+  const auto end = std::lower_bound(first, reader.pending.end(), to);
+  const auto passed = static_cast<std::uint64_t>(end - first);
+  const std::uint64_t lost = history_.lost.within(from, to).minus(ahead).count();
+  const std::uint64_t expired = now.counters.expired - reader.counters.expired;
+  if (expired < passed || expired > passed + lost) {
+    return fail(fmt::format("{}: {} points expired, {} were passed over and {} are lost there", id,
+                            expired, passed, lost));
+  }
   for (auto number = first; number != end; ++number) {
     const KnownBlock* block = history_.block_of(*number);
     if (block != nullptr && lived_ - block->stored > options_.max_age) continue;
     return fail(fmt::format("{}: point {} expired before its time", id, *number));
   }
-  const bool past_backlog = history_.snapshots.back().reader(id)->live_from > 0;
-  if (part == Part::kLive && past_backlog) book_ahead(id, first, end);
+  if (past_backlog) book_ahead(id, first, end);
   reader.pending.erase(first, end);
-  reader.counters.expired = now;
+  reader.counters.expired = now.counters.expired;
 }
 
 // Blocks of before a boot or a step of the clock may be taken for younger than they are.
