@@ -93,6 +93,7 @@ class RingFile final : public Ring {
     bool in_flight = false;
     Part flight_part = Part::kOldest;
     std::vector<FlightBlock> flight;  // the blocks of the batch in flight
+    std::uint64_t batch_bytes = 0;    // of the file, that the latest batch took
     // First live place, when the writer has overtaken a batch in flight: what is before it is
     // booked once the batch is resolved, because its blocks are still held by the output.
     Mark evicted_to;
@@ -127,9 +128,10 @@ class RingFile final : public Ring {
     Medium medium;
     Part part = Part::kOldest;
     Mark begin;
-    Mark stop;                // where the part that lies in the file ends
-    std::vector<Held> held;   // what follows in memory
-    std::uint64_t floor = 0;  // below it the file is overwritten
+    Mark stop;                       // where the part that lies in the file ends
+    std::uint64_t likely_bytes = 0;  // of the file, that this batch will take; 0: unknown
+    std::vector<Held> held;          // what follows in memory
+    std::uint64_t floor = 0;         // below it the file is overwritten
     std::uint16_t era = 0;
     base::BootTime era_since, now;
     base::Duration max_age{};
@@ -140,6 +142,7 @@ class RingFile final : public Ring {
     ReadBatch batch;
     std::vector<FlightBlock> blocks;
     std::uint64_t payload_bytes = 0;
+    std::uint64_t file_bytes = 0;
     std::optional<FoundBlock> bad_payload;  // sound header, wrong payload, in front of all others
   };
   enum class Stop { kTail, kFull, kDamaged };

@@ -8,12 +8,15 @@
 namespace holdfast::buffer {
 namespace {
 
-constexpr std::size_t kMostReadAhead = 64UL * 1024;
+// A batch of 5,000 points mostly fits. Above it malloc would map memory anew each time.
+constexpr std::size_t kMostReadAhead = 112UL * 1024;
 constexpr std::size_t kLeastReadAhead = 4096;
 
-// How far to read ahead when about so much is still to come.
+// How far to read ahead when about so much is still to come. The header that follows shows that the
+// batch is full.
 std::size_t read_ahead_for(std::uint64_t bytes) {
-  return std::clamp<std::uint64_t>(bytes, kLeastReadAhead, kMostReadAhead);
+  return std::clamp<std::uint64_t>(bytes + bytes / 16 + kHeaderSize, kLeastReadAhead,
+                                   kMostReadAhead);
 }
 
 // How many points of a block a reader has done that has done all below `points`.
@@ -48,6 +51,7 @@ RingFile::Snapshot RingFile::snapshot(ReaderId id, Part part) {
   const Range& range = reader.range(part);
   seen.medium = medium_;
   seen.begin = range.begin;
+  seen.likely_bytes = reader.batch_bytes;
   seen.floor = floor_of(tail_.position, data_size());
   seen.era = era_;
   seen.era_since = era_since_;
@@ -124,6 +128,7 @@ RingFile::Stop RingFile::collect_file(BlockIo& io, Mark& at, Mark& next, const S
     batch.points += header.points - skip;
     batch.raw_bytes += header.raw_size;
     flight.payload_bytes += header.payload_size;
+    flight.file_bytes += header.extent();
     io.read_ahead(read_ahead_for(expected - std::min(expected, flight.payload_bytes)));
     const Mark end = end_of(*block);
     flight.blocks.push_back({header.point_sequence, header.points, enter(*block, 0), end, nullptr});
@@ -203,7 +208,8 @@ base::Result<ReadBatch> RingFile::read(ReaderId id, const ReadLimits& limits, st
     std::optional<BlockIo> io;
     if (seen.medium.file) {
       io.emplace(*seen.medium.file, seen.medium.superblock);
-      io->read_ahead(read_ahead_for(seen.stop.position - seen.begin.position));
+      io->read_ahead(
+          read_ahead_for(std::min(seen.likely_bytes, seen.stop.position - seen.begin.position)));
     }
     Flight flight;
     flight.batch.payloads.resize(prefix);
@@ -231,6 +237,7 @@ base::Result<ReadBatch> RingFile::read(ReaderId id, const ReadLimits& limits, st
       reader.in_flight = true;
       reader.flight_part = part;
       reader.flight = std::move(flight.blocks);
+      reader.batch_bytes = flight.file_bytes;
     }
     return std::move(flight.batch);
   }
