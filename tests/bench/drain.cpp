@@ -2,10 +2,10 @@
 // that drains it, and that of a plain libcurl loop that posts the same bodies, read from a file one
 // by one (as a backlog is) or from memory.
 //
-//   bench_drain --url http://127.0.0.1:PORT [--file PATH] [--points 1000000] [--runs 7]
+//   bench_drain --url http://127.0.0.1:PORT [--file PATH] [--points 1000000] [--runs 15]
 //
-// PORT is that of a bench_sink. PATH (the ring, /tmp/holdfast-drain.ring if not given) and
-// PATH.bodies are made anew and stay behind.
+// PORT is that of a bench_sink. PATH (the ring, /tmp/holdfast-drain.ring if not given; the same one
+// anew for each run) and PATH.bodies stay behind.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -35,7 +35,7 @@ using namespace holdfast;  // NOLINT(google-build-using-namespace): a program of
 constexpr std::uint32_t kPointsOfABlock = 600;  // 63 KB of lines
 constexpr std::uint64_t kPointsOfABatch = 5000;
 constexpr std::uint64_t kBytesOfABatch = 1U << 20U;
-constexpr std::uint64_t kMostRuns = 7;  // each has a reader of its own, and the ring has room for 8
+constexpr buffer::ReaderId kReader = 0;  // the first of a ring
 
 [[noreturn]] void fail(const std::string& why) {
   fmt::print(stderr, "bench_drain: {}\n", why);
@@ -49,8 +49,9 @@ double cpu_seconds() {
   return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
 }
 
+// With a backlog for one output, the first reader.
 std::unique_ptr<buffer::Ring> make_ring(const std::string& path, std::uint64_t points,
-                                        std::uint64_t readers, const base::Clock& clock) {
+                                        const base::Clock& clock) {
   std::filesystem::remove(path);
   auto file = buffer::PosixFile::open_locked(path);
   if (!file) fail(file.error().message);
@@ -58,8 +59,8 @@ std::unique_ptr<buffer::Ring> make_ring(const std::string& path, std::uint64_t p
   options.size = std::max<std::uint64_t>(64U << 20U, points * 40);
   auto ring = buffer::Ring::open(std::move(*file), options, clock, base::Random::from_system());
   if (!ring) fail(ring.error().message);
-  for (std::uint64_t i = 0; i < readers; ++i) {
-    if (!(*ring)->attach(fmt::format("reader-{}", i))) fail("no room for so many runs");
+  if (auto reader = (*ring)->attach("output"); !reader || *reader != kReader) {
+    fail("a new ring has no room for a reader");
   }
   buffer::Compressor compressor(3);
   std::string lines;
@@ -77,10 +78,10 @@ std::unique_ptr<buffer::Ring> make_ring(const std::string& path, std::uint64_t p
 }
 
 // The bodies that an output makes of the backlog.
-std::vector<std::string> bodies_of(buffer::Ring& ring, buffer::ReaderId reader) {
+std::vector<std::string> bodies_of(buffer::Ring& ring) {
   std::vector<std::string> bodies;
   while (true) {
-    auto blocks = ring.read(reader,
+    auto blocks = ring.read(kReader,
                             {.max_points = kPointsOfABatch,
                              .max_raw_bytes = kBytesOfABatch,
                              .max_bytes = kBytesOfABatch},
@@ -91,7 +92,7 @@ std::vector<std::string> bodies_of(buffer::Ring& ring, buffer::ReaderId reader) 
     auto batch = outputs::Batch::from_blocks(std::move(*blocks), kPointsOfABatch);
     if (!batch) fail(batch.error().message);
     bodies.emplace_back(batch->gzip());
-    ring.acknowledge(reader, points, {});
+    ring.acknowledge(kReader, points, {});
   }
 }
 
@@ -100,8 +101,7 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-double drain(buffer::Ring& ring, buffer::ReaderId reader, const std::string& url,
-             const base::Clock& clock) {
+double drain(buffer::Ring& ring, const std::string& url, const base::Clock& clock) {
   outputs::WriteTarget target;
   target.servers = {{url, url + "/write", url + "/query", {}, {}}};
   target.parameters = {{"db", "bench"}};
@@ -109,11 +109,11 @@ double drain(buffer::Ring& ring, buffer::ReaderId reader, const std::string& url
   if (!output) fail(output.error().message);
   const double before = cpu_seconds();
   outputs::Delivery delivery(std::move(*output), {.metric_batch_size = kPointsOfABatch},
-                             {ring, reader, "bench", clock, base::Random::from_system(), {}});
+                             {ring, kReader, "bench", clock, base::Random::from_system(), {}});
   const outputs::StopSignal stop;
   delivery.finish(stop);
   const double used = cpu_seconds() - before;
-  if (ring.pending_points(reader) > 0) fail("not delivered: " + delivery.status().last_error);
+  if (ring.pending_points(kReader) > 0) fail("not delivered: " + delivery.status().last_error);
   return used;
 }
 
@@ -180,25 +180,26 @@ int main(int argc, char** argv) {
                                    {{"url", "http://127.0.0.1:8086"},
                                     {"file", "/tmp/holdfast-drain.ring"},
                                     {"points", "1000000"},
-                                    {"runs", "7"}});
+                                    {"runs", "15"}});
   const std::string& url = arguments.text("url");
   const std::uint64_t points = arguments.number("points");
-  const std::uint64_t runs = std::clamp<std::uint64_t>(arguments.number("runs"), 1, kMostRuns);
+  const std::uint64_t runs = std::max<std::uint64_t>(arguments.number("runs"), 1);
   const base::SystemClock clock;
   curl_global_init(CURL_GLOBAL_DEFAULT);
-  const auto ring = make_ring(arguments.text("file"), points, runs + 1, clock);
-  const std::vector<std::string> bodies = bodies_of(*ring, 0);
+  const std::string& path = arguments.text("file");
+  const std::vector<std::string> bodies = bodies_of(*make_ring(path, points, clock));
   std::size_t bytes = 0;
   for (const std::string& body : bodies) bytes += body.size();
   fmt::print("{} points in {} bodies, {:.1f} bytes a point\n", points, bodies.size(),
              static_cast<double>(bytes) / static_cast<double>(points));
-  const BodyFile file(arguments.text("file") + ".bodies", bodies);
+  const BodyFile file(path + ".bodies", bodies);
   std::vector<double> drains;
   std::vector<double> from_files;
   std::vector<double> from_memories;
   for (std::uint64_t run = 1; run <= runs; ++run) {
+    const auto ring = make_ring(path, points, clock);
     const double from_memory = post(bodies, nullptr, url);
-    const double ours = drain(*ring, run, url, clock);
+    const double ours = drain(*ring, url, clock);
     const double from_file = post(bodies, &file, url);
     drains.push_back(ours);
     from_files.push_back(from_file);
