@@ -39,32 +39,41 @@ Parameters merged(const Parameters& first, const Parameters& second) {
 }  // namespace
 
 Decision ServerConnection::write(const WriteBody& body, Attempt& attempt, const StopSignal& stop) {
-  const Route& route = route_of(body.parameters);
-  const std::string& name = route.database;
+  Prepared& prepared = prepare(body);
+  const std::string& name = prepared.database;
   Creation* const creation = creation_of(name);
   const bool first_contact = creation != nullptr && creation->due;
   if (first_contact) {
     if (auto failed = create(name, *creation, body, attempt, stop)) return *failed;
   }
-  Decision decision = post(route.url, creation, body, attempt, stop);
+  Decision decision = post(prepared.request, body.points, creation, attempt, stop);
   // Asked for a moment ago or refused since the last success: asking again would not help.
   if (!decision.database_missing || first_contact || creation == nullptr || !creation->may) {
     return decision;
   }
   if (auto failed = create(name, *creation, body, attempt, stop)) return *failed;
   creation->may = false;
-  return post(route.url, creation, body, attempt, stop);
+  return post(prepared.request, body.points, creation, attempt, stop);
 }
 
-// Mostly that of the body before.
-const ServerConnection::Route& ServerConnection::route_of(const Parameters& of_body) {
-  if (!route_ || route_->of_body != of_body) {
-    const Parameters all = merged(of_body, target_.parameters);
+ServerConnection::Prepared& ServerConnection::prepare(const WriteBody& body) {
+  const bool as_before = prepared_ && prepared_->parameters == body.parameters &&
+                         prepared_->gzip == body.gzip && prepared_->trace == body.trace;
+  if (!as_before) {
+    const Parameters all = merged(body.parameters, target_.parameters);
     const auto database = all.find("db");
-    route_ = Route{of_body, database == all.end() ? std::string() : database->second,
-                   server_.write_url + query_string(merged(all, server_.login))};
+    std::vector<HttpHeader> headers{{"Content-Type", "text/plain; charset=utf-8"}};
+    if (body.gzip) headers.push_back({"Content-Encoding", "gzip"});
+    prepared_ = Prepared{body.parameters,
+                         body.gzip,
+                         body.trace,
+                         database == all.end() ? std::string() : database->second,
+                         {server_.write_url + query_string(merged(all, server_.login)),
+                          headers_of(std::move(headers), body.trace),
+                          {}}};
   }
-  return *route_;
+  prepared_->request.body = body.bytes;
+  return *prepared_;
 }
 
 ServerConnection::Creation* ServerConnection::creation_of(const std::string& database) {
@@ -126,12 +135,9 @@ std::optional<Decision> ServerConnection::create(const std::string& database, Cr
   return std::nullopt;
 }
 
-Decision ServerConnection::post(const std::string& url, Creation* creation, const WriteBody& body,
-                                Attempt& attempt, const StopSignal& stop) {
-  std::vector<HttpHeader> headers{{"Content-Type", "text/plain; charset=utf-8"}};
-  if (body.gzip) headers.push_back({"Content-Encoding", "gzip"});
-  const auto [result, decision] = send(
-      {url, headers_of(std::move(headers), body.trace), body.bytes}, body.points, attempt, stop);
+Decision ServerConnection::post(const HttpRequest& request, std::uint64_t points,
+                                Creation* creation, Attempt& attempt, const StopSignal& stop) {
+  const auto [result, decision] = send(request, points, attempt, stop);
   if (creation == nullptr) return decision;
   if (result.status > 0) creation->due = false;  // in contact: creating comes after a 404 only
   if (decision.action == Action::kDelivered) creation->may = true;

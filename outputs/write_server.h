@@ -49,13 +49,15 @@ class ServerConnection {
   };
 
   [[nodiscard]] Creation* creation_of(const std::string& database);
-  // Where a body with these parameters goes to.
-  struct Route {
-    Parameters of_body;
+  // A write, kept: the next one mostly differs in nothing but its bytes.
+  struct Prepared {
+    Parameters parameters;  // these three are of the body
+    bool gzip = true;
+    std::string trace;
     std::string database;  // empty: not named
-    std::string url;
+    HttpRequest request;
   };
-  [[nodiscard]] const Route& route_of(const Parameters& of_body);
+  [[nodiscard]] Prepared& prepare(const WriteBody& body);
   // One request, and what its answer means for `points` points.
   struct Exchange {
     HttpResult result;
@@ -68,7 +70,7 @@ class ServerConnection {
   [[nodiscard]] std::optional<Decision> create(const std::string& database, Creation& creation,
                                                const WriteBody& body, Attempt& attempt,
                                                const StopSignal& stop);
-  [[nodiscard]] Decision post(const std::string& url, Creation* creation, const WriteBody& body,
+  [[nodiscard]] Decision post(const HttpRequest& request, std::uint64_t points, Creation* creation,
                               Attempt& attempt, const StopSignal& stop);
 
   const WriteTarget& target_;
@@ -77,7 +79,7 @@ class ServerConnection {
   const base::Clock& clock_;
   base::Logger log_;
   std::map<std::string, Creation> creations_;  // by database
-  std::optional<Route> route_;                 // of the latest body
+  std::optional<Prepared> prepared_;           // for the latest body
 };
 
 }  // namespace holdfast::outputs

@@ -2,7 +2,7 @@
 // that drains it, and that of a plain libcurl loop that posts the same bodies, read from a file one
 // by one (as a backlog is) or from memory.
 //
-//   bench_drain --url http://127.0.0.1:PORT [--file PATH] [--points 1000000] [--runs 15]
+//   bench_drain --url http://127.0.0.1:PORT [--file PATH] [--points 1000000] [--runs 31]
 //
 // PORT is that of a bench_sink. PATH (the ring, /tmp/holdfast-drain.ring if not given; the same one
 // anew for each run) and PATH.bodies stay behind.
@@ -180,7 +180,7 @@ int main(int argc, char** argv) {
                                    {{"url", "http://127.0.0.1:8086"},
                                     {"file", "/tmp/holdfast-drain.ring"},
                                     {"points", "1000000"},
-                                    {"runs", "15"}});
+                                    {"runs", "31"}});
   const std::string& url = arguments.text("url");
   const std::uint64_t points = arguments.number("points");
   const std::uint64_t runs = std::max<std::uint64_t>(arguments.number("runs"), 1);
@@ -205,11 +205,11 @@ int main(int argc, char** argv) {
     from_files.push_back(from_file);
     from_memories.push_back(from_memory);
     fmt::print(
-        "run {}: CPU s of the drain {:.3f}, of a plain loop {:.3f} from a file, {:.3f} from "
+        "run {}: CPU s of the drain {:.4f}, of a plain loop {:.4f} from a file, {:.4f} from "
         "memory\n",
         run, ours, from_file, from_memory);
   }
   const double ours = median(drains);
-  fmt::print("medians: {:.3f}; {:.2f} times the loop from a file, {:.2f} times that from memory\n",
+  fmt::print("medians: {:.4f}; {:.2f} times the loop from a file, {:.2f} times that from memory\n",
              ours, ours / median(from_files), ours / median(from_memories));
 }
