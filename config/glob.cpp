@@ -3,6 +3,7 @@
 #include "config/glob.h"
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 #include <utility>
 
@@ -42,6 +43,36 @@ char32_t next_character(std::string_view& rest) {
   rest.remove_prefix(size);
   return value;
 }
+
+// Places between the tokens of a glob, one bit each. Few globs have so many that they need memory.
+class Places {
+ public:
+  explicit Places(std::size_t count) : more_((count - 1) / kBits) {}
+
+  void add(std::size_t place) { word(place / kBits) |= std::uint64_t{1} << place % kBits; }
+  [[nodiscard]] bool contains(std::size_t place) {
+    return (word(place / kBits) >> place % kBits & 1U) != 0;
+  }
+  void clear() {
+    first_ = 0;
+    std::fill(more_.begin(), more_.end(), 0);
+  }
+  template <class Visit>
+  void for_each(const Visit& visit) {
+    for (std::size_t i = 0; i <= more_.size(); ++i) {
+      for (std::uint64_t left = word(i); left != 0; left &= left - 1) {
+        visit(i * kBits + static_cast<std::size_t>(std::countr_zero(left)));
+      }
+    }
+  }
+
+ private:
+  static constexpr std::size_t kBits = 64;
+  [[nodiscard]] std::uint64_t& word(std::size_t i) { return i == 0 ? first_ : more_[i - 1]; }
+
+  std::uint64_t first_ = 0;
+  std::vector<std::uint64_t> more_;
+};
 
 std::u32string characters(std::string_view text) {
   std::u32string all;
@@ -206,35 +237,36 @@ base::Result<GlobList::Glob> GlobList::parse(std::string_view pattern) {
 
 bool GlobList::matches(std::string_view text) const {
   if (std::find(literals_.begin(), literals_.end(), text) != literals_.end()) return true;
-  if (globs_.empty()) return false;
-  const std::u32string all = characters(text);
   return std::any_of(globs_.begin(), globs_.end(),
-                     [&](const Glob& glob) { return matches(glob, all); });
+                     [&](const Glob& glob) { return matches(glob, text); });
 }
 
-bool GlobList::matches(const Glob& glob, const std::u32string& text) const {
-  // at[i]: the tokens before i can match the text so far.
-  std::vector<bool> at(glob.size() + 1, false);
+bool GlobList::matches(const Glob& glob, std::string_view text) const {
+  // Most texts differ already in the characters that a glob begins with.
+  std::size_t fixed = 0;
+  for (; fixed < glob.size() && glob[fixed].kind == Kind::kCharacter; ++fixed) {
+    if (text.empty() || next_character(text) != glob[fixed].character) return false;
+  }
   const auto is_run = [&](std::size_t i) {
     return glob[i].kind == Kind::kAnyRun || glob[i].kind == Kind::kAnything;
   };
-  const auto skip_empty_runs = [&](std::vector<bool>& places) {
-    for (std::size_t i = 0; i < glob.size(); ++i) {
-      if (places[i] && is_run(i)) places[i + 1] = true;
-    }
+  // The tokens before a place can match the text so far. A run can match nothing.
+  const auto reach = [&](Places& places, std::size_t i) {
+    places.add(i);
+    for (; i < glob.size() && is_run(i); ++i) places.add(i + 1);
   };
-  at[0] = true;
-  skip_empty_runs(at);
-  std::vector<bool> next(at.size());
-  for (const char32_t character : text) {
-    next.assign(at.size(), false);
-    for (std::size_t i = 0; i < glob.size(); ++i) {
-      if (at[i] && takes(glob[i], character)) next[is_run(i) ? i : i + 1] = true;
-    }
-    skip_empty_runs(next);
-    at.swap(next);
+  Places at(glob.size() + 1);
+  Places next(glob.size() + 1);
+  reach(at, fixed);
+  while (!text.empty()) {
+    const char32_t character = next_character(text);
+    next.clear();
+    at.for_each([&](std::size_t i) {
+      if (i < glob.size() && takes(glob[i], character)) reach(next, is_run(i) ? i : i + 1);
+    });
+    std::swap(at, next);
   }
-  return at.back();
+  return at.contains(glob.size());
 }
 
 bool GlobList::takes(const Token& token, char32_t character) const {

@@ -50,7 +50,7 @@ class GlobList {
   using Glob = std::vector<Token>;
 
   [[nodiscard]] static base::Result<Glob> parse(std::string_view pattern);
-  [[nodiscard]] bool matches(const Glob& glob, const std::u32string& text) const;
+  [[nodiscard]] bool matches(const Glob& glob, std::string_view text) const;
   [[nodiscard]] bool takes(const Token& token, char32_t character) const;
   [[nodiscard]] bool is_separator(char32_t character) const;
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/base/random.h"
+
 namespace holdfast::config {
 namespace {
 
@@ -115,6 +117,57 @@ TEST(GlobList, ManyStarsDoNotExplode) {
   const auto list = GlobList::compile({pattern});
   ASSERT_TRUE(list);
   EXPECT_FALSE(list->matches(std::string(2000, 'a') + "b"));
+}
+
+TEST(GlobList, PatternsOfAnyLengthMatch) {
+  for (const std::size_t length : {1U, 62U, 63U, 64U, 65U, 127U, 128U, 200U}) {
+    const std::string tail(length, 'b');
+    const auto list = GlobList::compile({"a*" + tail, "x" + tail + "*"});
+    ASSERT_TRUE(list);
+    EXPECT_TRUE(list->matches("a" + tail)) << length;
+    EXPECT_TRUE(list->matches("axx" + tail + tail)) << length;
+    EXPECT_TRUE(list->matches("x" + tail + "c")) << length;
+    EXPECT_FALSE(list->matches("x" + tail.substr(1) + "c")) << length;
+    EXPECT_FALSE(list->matches("a" + tail + "c" + tail.substr(1))) << length;
+  }
+}
+
+// By the definition, trying everything.
+bool matches_by_trying(std::string_view pattern, std::string_view text) {
+  if (pattern.empty()) return text.empty();
+  if (pattern.starts_with('*')) {
+    const bool across = pattern.starts_with("**");
+    const std::string_view rest = pattern.substr(across ? 2 : 1);
+    for (std::size_t taken = 0;; ++taken) {
+      if (matches_by_trying(rest, text.substr(taken))) return true;
+      if (taken == text.size() || (!across && text[taken] == '.')) return false;
+    }
+  }
+  if (text.empty()) return false;
+  const bool takes = pattern[0] == '?' ? text[0] != '.' : pattern[0] == text[0];
+  return takes && matches_by_trying(pattern.substr(1), text.substr(1));
+}
+
+TEST(GlobList, MatchesWhatTheDefinitionSays) {
+  base::Random random(1);
+  const auto any_of = [&](const std::vector<std::string>& parts, std::uint64_t most) {
+    std::string text;
+    for (std::uint64_t i = random.below(most + 1); i > 0; --i) {
+      text += parts[random.below(parts.size())];
+    }
+    return text;
+  };
+  int matched = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string pattern = any_of({"a", "b", ".", "?", "*", "**"}, 6);
+    const std::string text = any_of({"a", "b", "."}, 8);
+    const auto list = GlobList::compile({pattern}, ".");
+    ASSERT_TRUE(list);
+    const bool expected = matches_by_trying(pattern, text);
+    ASSERT_EQ(list->matches(text), expected) << pattern << " and " << text;
+    matched += expected ? 1 : 0;
+  }
+  EXPECT_GT(matched, 2'000);
 }
 
 }  // namespace

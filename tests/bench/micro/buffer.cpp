@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/core.h>
+
 #include "agent/base/clock.h"
 #include "agent/base/random.h"
 #include "agent/line/rewrite.h"
@@ -18,6 +20,8 @@
 #include "buffer/recovery.h"
 #include "buffer/ring.h"
 #include "outputs/batch.h"
+#include "outputs/deflate.h"
+#include "outputs/line_groups.h"
 #include "tests/bench/micro/support.h"
 
 namespace holdfast::bench {
@@ -148,6 +152,25 @@ BENCHMARK_CAPTURE(splice, namepass, kBlockLines, "namepass = ['machine', 'b*']")
 BENCHMARK_CAPTURE(splice, tagpass, kBlockLines, "tagpass = { station = ['st-*'] }");
 BENCHMARK_CAPTURE(splice, fieldexclude, kBlockLines,
                   "fieldexclude = ['n', 'x*']\ntagexclude = ['line']");
+
+// Lines of a batch that do not go out as they lie in the ring: sorted, written anew, compressed.
+void regroup(benchmark::State& state, const outputs::LineRules& rules) {
+  std::string lines;
+  for (std::uint32_t i = 0; i < kBatchLines; ++i) {
+    lines += fmt::format("cpu,cpu=cpu{},host=bench usage_idle={}.5,usage_user=3.25 {}\n", i % 4,
+                         i % 97, kTimeNs + i);
+  }
+  for (auto _ : state) {
+    for (const outputs::LineGroup& group : outputs::group_lines(lines, rules)) {
+      const auto body = outputs::gzip(group.lines);
+      if (!body) state.SkipWithError("a group does not make a body");
+      benchmark::DoNotOptimize(body);
+    }
+  }
+  count(state, kBatchLines, lines.size());
+}
+BENCHMARK_CAPTURE(regroup, precision_seconds, {{}, line::Precision::kSeconds});
+BENCHMARK_CAPTURE(regroup, database_of_a_tag, {{{"db", "cpu"}}, line::Precision::kNanoseconds});
 
 // The bytes of a ring that is full, wrapped, and was not closed; with `backlog_bytes` after the
 // last sync.
