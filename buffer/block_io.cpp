@@ -49,16 +49,21 @@ bool BlockIo::fetch(std::uint64_t at, std::size_t size, std::uint64_t wide) {
   if (at < unreadable_) wide = std::min(wide, unreadable_ - at);
   if (fill_cache(at, wide)) return true;
   find_unreadable(at, at + wide);
-  return !touches_unreadable(at, size) && fill_cache(at, unreadable_ - at);
+  if (touches_unreadable(at, size)) return false;
+  return fill_cache(at, at < unreadable_ ? std::min(wide, unreadable_ - at) : wide);
 }
 
 void BlockIo::find_unreadable(std::uint64_t begin, std::uint64_t end) {
+  bool failed = true;  // as a whole, just now
   while (true) {
     std::uint64_t half = sector_of((begin + end) / 2);
     if (half <= begin) half = sector_of(begin) + kSectorSize;
     if (half >= end) break;
-    (fill_cache(begin, half - begin) ? begin : end) = half;
+    failed = !fill_cache(begin, half - begin);
+    (failed ? end : begin) = half;
   }
+  // A read that fails once and not again has found nothing bad.
+  if (!failed && fill_cache(begin, end - begin)) return;
   if (sector_of(begin) != unreadable_end_) unreadable_ = sector_of(begin);
   unreadable_end_ = sector_of(begin) + kSectorSize;
 }

@@ -19,12 +19,15 @@ class BadSectorFile final : public buffer::MemoryFile {
   [[nodiscard]] base::Result<std::size_t> read_at(std::uint64_t offset,
                                                   std::span<std::byte> out) override {
     ++reads_;
-    if (offset < bad_end_ && bad_ < offset + out.size()) {
+    const bool once = reads_ == failing_read_;
+    if (once || (offset < bad_end_ && bad_ < offset + out.size())) {
       ++failed_reads_;
       return base::fail(base::ErrorCode::kIo, "bad sector at {}", bad_);
     }
     return MemoryFile::read_at(offset, out);
   }
+  // This read fails wherever it is, and no other: 1 is the first.
+  void fail_once(std::uint64_t read) { failing_read_ = read; }
   [[nodiscard]] std::uint64_t reads() const { return reads_; }
   // Of them those that a device takes long for.
   [[nodiscard]] std::uint64_t failed_reads() const { return failed_reads_; }
@@ -34,6 +37,7 @@ class BadSectorFile final : public buffer::MemoryFile {
   std::uint64_t bad_end_;
   std::uint64_t reads_ = 0;
   std::uint64_t failed_reads_ = 0;
+  std::uint64_t failing_read_ = 0;
 };
 
 }  // namespace holdfast::test

@@ -116,5 +116,26 @@ TEST_F(BadSectorTest, SideBySideAreEachLookedAtFewTimes) {
   EXPECT_LE(file.failed_reads(), 8 * kSectors + 16);
 }
 
+TEST_F(BadSectorTest, AReadThatFailsOnceCostsNothing) {
+  BadSectorFile sound(image_, 0, 0);
+  ASSERT_TRUE(buffer::take_snapshot(sound, false));
+  const std::uint64_t head = sound.reads();
+  (void)buffer::verify(sound, *buffer::take_snapshot(sound, false), {}, {});
+  const std::uint64_t all = sound.reads() - head;
+  ASSERT_GT(all, head) << "the walk reads, too";
+  for (std::uint64_t read = head + 1; read <= all; ++read) {
+    SCOPED_TRACE(fmt::format("read {} of {}", read, all));
+    BadSectorFile file(image_, 0, 0);
+    file.fail_once(read);
+    const auto snapshot = buffer::take_snapshot(file, false);
+    ASSERT_TRUE(snapshot);
+    const auto report = buffer::verify(file, *snapshot, {}, [](const buffer::Damage& damage) {
+      ADD_FAILURE() << damage.stretch.fault;
+    });
+    EXPECT_EQ(report.points, pending_);
+    EXPECT_EQ(file.failed_reads(), 1U);
+  }
+}
+
 }  // namespace
 }  // namespace holdfast::test
