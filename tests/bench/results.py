@@ -30,6 +30,7 @@ LABELS = {
     "rate_in": "points a second, in",
     "outage": "resident in the outage, KiB",
     "dirty_outage": "private dirty in the outage, KiB",
+    "outage_later": "resident 15 s later, KiB",
     "peak_in": "peak resident memory, in, KiB",
     "cpu_drain": "CPU seconds a million points, drain",
     "user_drain": "  user",
